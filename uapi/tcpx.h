@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * AF_TCPX: TCP as a loadable module. All that a user program includes.
+ *
+ * A socket of this family is an ordinary TCP socket with another engine under
+ * it: addresses are struct sockaddr_in / sockaddr_in6 with AF_INET / AF_INET6
+ * in them, options are those of SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 and
+ * IPPROTO_TCP. So a program changes one word:
+ *
+ *	fd = socket(AF_TCPX, SOCK_STREAM, 0);
+ */
+#ifndef _UAPI_TCPX_H
+#define _UAPI_TCPX_H
+
+/*
+ * The address family. A module cannot extend the kernel's table of families,
+ * so it borrows the number of one whose protocol is gone (AF_ECONET, removed
+ * in Linux 3.5). The module parameter family= moves it; programs that must
+ * follow read /sys/module/tcpx/parameters/family.
+ */
+#ifndef AF_TCPX
+#define AF_TCPX		19
+#endif
+#ifndef PF_TCPX
+#define PF_TCPX		AF_TCPX
+#endif
+
+/* Third argument of socket(): which IP carries the segments. */
+#define TCPXPROTO_V4	0	/* IPv4; IPPROTO_TCP means the same */
+
+/*
+ * What getsockopt(SOL_SOCKET, SO_PROTOCOL) and the inet_sock_set_state
+ * tracepoint show. On the wire the protocol is IPPROTO_TCP (6); inside the
+ * kernel it must differ, or code that checks for IPPROTO_TCP would take the
+ * socket for a struct tcp_sock.
+ */
+#define IPPROTO_TCPX	0x606
+
+#endif /* _UAPI_TCPX_H */
