@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The library that scripts/tcpx-run preloads: it stands before socket() and
+ * turns a request for a TCP socket over IPv4 into one for AF_TCPX. Nothing
+ * else needs a hand: addresses, options and the other calls are those of an
+ * AF_INET socket.
+ *
+ * Out of reach, because they do not come through this symbol: syscall(2) and
+ * io_uring's socket operation, statically linked programs (Go's among them),
+ * set-user-ID programs, and the sockets libc opens for itself (the resolver).
+ *
+ * tcpx-run hands over its options in the environment:
+ *	TCPX_RUN_FAMILY		the number of the family
+ *	TCPX_RUN_VERBOSE	1: report every socket() on stderr
+ *	TCPX_RUN_STRICT		1: fail rather than fall back to AF_INET
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tcpx.h"
+
+static struct {
+	pthread_once_t once;
+	int (*socket)(int domain, int type, int protocol);
+	int family;
+	bool verbose;
+	bool strict;
+	struct stat err;	/* what fd 2 was when the program started */
+	atomic_flag fell_back;
+} run = { .once = PTHREAD_ONCE_INIT, .fell_back = ATOMIC_FLAG_INIT };
+
+static bool env_is_set(const char *name)
+{
+	const char *val = getenv(name);
+
+	return val && !strcmp(val, "1");
+}
+
+static void run_init(void)
+{
+	const char *family = getenv("TCPX_RUN_FAMILY");
+
+	run.socket = (int (*)(int, int, int))dlsym(RTLD_NEXT, "socket");
+	run.family = family ? atoi(family) : AF_TCPX;
+	run.verbose = env_is_set("TCPX_RUN_VERBOSE");
+	run.strict = env_is_set("TCPX_RUN_STRICT");
+	if (fstat(STDERR_FILENO, &run.err))
+		memset(&run.err, 0, sizeof(run.err));
+}
+
+/* Another library's constructor may want a socket before this one runs. */
+__attribute__((constructor)) static void run_start(void)
+{
+	pthread_once(&run.once, run_init);
+}
+
+/*
+ * A daemon closes fd 2 and may get a connection in its place: speak only while
+ * it is still the file the program was given, and never into a socket.
+ */
+static bool stderr_is_ours(void)
+{
+	struct stat st;
+
+	return !fstat(STDERR_FILENO, &st) && !S_ISSOCK(st.st_mode) &&
+	       st.st_dev == run.err.st_dev && st.st_ino == run.err.st_ino;
+}
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+	char line[256];
+	int len, err = errno;
+	va_list ap;
+
+	if (!stderr_is_ours())
+		goto out;
+	len = snprintf(line, sizeof(line), "tcpx-run[%d]: ", getpid());
+	va_start(ap, fmt);
+	len += vsnprintf(line + len, sizeof(line) - len, fmt, ap);
+	va_end(ap);
+	if (len > (int)sizeof(line) - 1)
+		len = sizeof(line) - 1;
+	/* One write, so that the lines of several processes do not mix. */
+	(void)!write(STDERR_FILENO, line, len);
+out:
+	errno = err;
+}
+
+static bool is_tcp(int type, int protocol)
+{
+	return (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM &&
+	       (protocol == 0 || protocol == IPPROTO_TCP);
+}
+
+static const char *flag_names(int type)
+{
+	static const char * const names[] = {
+		"", "|SOCK_CLOEXEC", "|SOCK_NONBLOCK", "|SOCK_CLOEXEC|SOCK_NONBLOCK",
+	};
+
+	return names[!!(type & SOCK_CLOEXEC) + 2 * !!(type & SOCK_NONBLOCK)];
+}
+
+/* The kernel does not know the family: say so once and go on, or fail. */
+static int fall_back(int type, int protocol)
+{
+	if (run.strict) {
+		say("no address family %d here (module tcpx not loaded?), refused by --strict\n",
+		    run.family);
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	if (!atomic_flag_test_and_set(&run.fell_back))
+		say("no address family %d here (module tcpx not loaded?): using the kernel's TCP\n",
+		    run.family);
+	return run.socket(AF_INET, type, protocol);
+}
+
+static int open_inet6(int type, int protocol)
+{
+	int fd = run.socket(AF_INET6, type, protocol);
+
+	if (run.verbose)
+		say("AF_INET6 SOCK_STREAM%s %d: fd %d, left to the kernel: AF_TCPX is IPv4 only\n",
+		    flag_names(type), protocol, fd);
+	return fd;
+}
+
+static int open_inet(int type, int protocol)
+{
+	int fd = run.socket(run.family, type, 0);
+
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		return fall_back(type, protocol);
+	if (run.verbose && fd < 0)
+		say("AF_INET -> %d SOCK_STREAM%s %d: %m\n",
+		    run.family, flag_names(type), protocol);
+	else if (run.verbose)
+		say("AF_INET -> %d SOCK_STREAM%s %d: fd %d\n",
+		    run.family, flag_names(type), protocol, fd);
+	return fd;
+}
+
+int socket(int domain, int type, int protocol)
+{
+	pthread_once(&run.once, run_init);
+	if (!is_tcp(type, protocol))
+		return run.socket(domain, type, protocol);
+	switch (domain) {
+	case AF_INET:
+		return open_inet(type, protocol);
+	case AF_INET6:
+		return open_inet6(type, protocol);
+	default:
+		return run.socket(domain, type, protocol);
+	}
+}

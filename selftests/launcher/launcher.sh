@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Tests scripts/tcpx-run. AF_UNIX stands in for AF_TCPX in most cases, since
+# SO_DOMAIN then proves the swap and no module is needed; where the module is
+# loaded, the last cases use it. Runs on the build machine and in the guest.
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+run=$here/../../scripts/tcpx-run
+export TCPX_CACHE="${TCPX_CACHE:-${HOME:-/root}/.cache/tcpx}"
+bin=$TCPX_CACHE/selftests/launcher
+make -s -C "$here" && make -s -C "$here/../../scripts/launcher"
+probe=$bin/sockprobe
+
+unused=18	# AF_ASH: no kernel of today has it
+n=0 failed=0
+
+# check NAME EXPECTED GOT: EXPECTED is a pattern as in case
+check() {
+	n=$((n + 1))
+	# shellcheck disable=SC2254
+	case $3 in
+	$2) echo "ok $n - $1" ;;
+	*) echo "not ok $n - $1"
+	   printf '# expected: %s\n# got:      %s\n' "$2" "$3"
+	   failed=$((failed + 1)) ;;
+	esac
+}
+
+# Output and exit status of a command in one line
+outcome() {
+	local status=0 out
+	out=$("$@" 2>&1 < /dev/null) || status=$?
+	printf '%s' "$out [$status]" | tr '\n' ' '
+}
+
+echo "TAP version 13"
+
+# What is swapped and what is not: domain, type, protocol, then what comes back
+while read -r domain type protocol want; do
+	check "socket($domain, $type, $protocol)" "*$want*" \
+		"$(outcome "$run" --family=1 "$probe" "$domain" "$type" "$protocol")"
+done <<END
+inet	stream				0	domain=1 type=1 protocol=0 cloexec=0 nonblock=0
+inet	stream				6	domain=1 type=1 protocol=0 cloexec=0 nonblock=0
+inet	stream,cloexec			6	domain=1 type=1 protocol=0 cloexec=1 nonblock=0
+inet	stream,nonblock			0	domain=1 type=1 protocol=0 cloexec=0 nonblock=1
+inet	stream,cloexec,nonblock		0	domain=1 type=1 protocol=0 cloexec=1 nonblock=1
+inet	dgram				0	domain=2 type=2 protocol=17
+inet	stream				262	domain=2 type=1 protocol=262
+inet6	stream				0	domain=10 type=1 protocol=6
+unix	dgram				0	domain=1 type=2 protocol=0
+END
+
+check "quiet without -v" "domain=1 *" "$(outcome "$run" --family=1 "$probe" inet stream 0)"
+check "-v names the change" "*AF_INET -> 1 SOCK_STREAM|SOCK_CLOEXEC 6: fd *domain=1 *" \
+	"$(outcome "$run" -v --family=1 "$probe" inet stream,cloexec 6)"
+check "-v names what is left to the kernel" "*AF_INET6 *left to the kernel*" \
+	"$(outcome "$run" -v --family=1 "$probe" inet6 stream 0)"
+check "-v never writes into a socket that took the place of fd 2" "*stderr bytes=-1 *" \
+	"$(outcome "$run" -v --family=1 "$probe" inet stream 0 stderr-is-socket)"
+check "children inherit it" "*domain=1 *" \
+	"$(outcome "$run" --family=1 sh -c "$probe inet stream 0; :")"
+check "a script is run through its interpreter" "*domain=1 *" \
+	"$(printf '#!/bin/sh\n%s inet stream 0\n' "$probe" > "$bin/script"; chmod +x "$bin/script";
+	   outcome "$run" --family=1 "$bin/script")"
+check "appended to LD_PRELOAD" "*libdl.so.2:*/libtcpx-run.so \[0\]" \
+	"$(LD_PRELOAD=libdl.so.2 outcome "$run" --family=1 "$probe" none)"
+check "exit status is the program's" "* \[42\]" "$(outcome "$run" --family=1 sh -c 'exit 42')"
+
+check "family unknown: falls back with a message" "*using the kernel's TCP*domain=2 type=1 protocol=6 * \[0\]" \
+	"$(outcome "$run" --family=$unused "$probe" inet stream 0)"
+check "family unknown, --strict: socket() fails" "*--strict*error=97 \[1\]" \
+	"$(outcome "$run" --family=$unused --strict "$probe" inet stream 0)"
+check "static program: falls back with a message" "*statically linked*domain=2 *\[0\]" \
+	"$(outcome "$run" --family=1 "$probe-static" inet stream 0)"
+check "static program, --strict" "*statically linked*--strict* \[125\]" \
+	"$(outcome "$run" --family=1 --strict "$probe-static" inet stream 0)"
+
+install -o nobody -m 4755 "$probe" "$bin/sockprobe-setuid"
+check "set-user-ID program, --strict" "*set-user-ID*--strict* \[125\]" \
+	"$(outcome "$run" --family=1 --strict "$bin/sockprobe-setuid" inet stream 0)"
+rm -f "$bin/sockprobe-setuid"
+
+check "no program" "*no program given* \[125\]" "$(outcome "$run")"
+check "unknown option" "*unknown option --nonsense* \[125\]" "$(outcome "$run" --nonsense true)"
+check "--family wants a number" "*wants a number* \[125\]" "$(outcome "$run" --family=tcpx true)"
+check "program not found" "*not found* \[127\]" "$(outcome "$run" --family=1 /nonexistent)"
+check "program not executable" "*not an executable file* \[126\]" \
+	"$(outcome "$run" --family=1 "$here/sockprobe.c")"
+check "--help" "Usage:* \[0\]" "$(outcome "$run" --help)"
+
+if [ -d /sys/module/tcpx ]; then
+	check "module loaded: AF_TCPX" "domain=2 type=1 protocol=1542 cloexec=1 *\[0\]" \
+		"$(outcome "$run" --strict "$probe" inet stream,cloexec 6)"
+else
+	check "module absent: falls back with a message" "*neither loaded nor installed*domain=2 *\[0\]" \
+		"$(outcome "$run" "$probe" inet stream 0)"
+	check "module absent, --strict" "*neither loaded nor installed*--strict* \[125\]" \
+		"$(outcome "$run" --strict "$probe" inet stream 0)"
+fi
+
+echo "1..$n"
+echo "# launcher: $((n - failed)) passed, $failed failed"
+[ $failed = 0 ]
