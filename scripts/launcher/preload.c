@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -78,25 +77,22 @@ static bool stderr_is_ours(void)
 	       st.st_dev == run.err.st_dev && st.st_ino == run.err.st_ino;
 }
 
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+/* One write, so that the lines of several processes do not mix. */
+static void put_line(const char *line, int len, int max)
 {
-	char line[256];
-	int len, err = errno;
-	va_list ap;
+	int err = errno;
 
-	if (!stderr_is_ours())
-		goto out;
-	len = snprintf(line, sizeof(line), "tcpx-run[%d]: ", getpid());
-	va_start(ap, fmt);
-	len += vsnprintf(line + len, sizeof(line) - len, fmt, ap);
-	va_end(ap);
-	if (len > (int)sizeof(line) - 1)
-		len = sizeof(line) - 1;
-	/* One write, so that the lines of several processes do not mix. */
-	(void)!write(STDERR_FILENO, line, len);
-out:
+	if (stderr_is_ours())
+		(void)!write(STDERR_FILENO, line, len < max ? len : max);
 	errno = err;
 }
+
+#define say(fmt, ...) do {						\
+	char line[256];							\
+									\
+	put_line(line, snprintf(line, sizeof(line), "tcpx-run[%d]: " fmt,\
+				getpid(), ##__VA_ARGS__), sizeof(line) - 1);\
+} while (0)
 
 static bool is_tcp(int type, int protocol)
 {

@@ -1,0 +1,498 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Real programs over AF_TCPX: to each other and to the kernel's TCP, data
+# compared by hash. Root, in the guest; see --help.
+#
+#	namespace tcpx-a: clients		namespace tcpx-b: servers
+#	+--------------------------+		+--------------------------+
+#	| lo 127.0.0.1	 va 10.77.0.1 |---------| vb 10.77.0.2		   |
+#	+--------------------------+  MTU 1500	+--------------------------+
+#
+# Path "lo" has both ends in tcpx-a, "veth" one in each, "netem" is veth with
+# loss, delay, reordering and duplication in both directions and one segment
+# a packet.
+# shellcheck disable=SC2086,SC2016  # $args and the launcher are lists of words; awk
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+top=$here/../..
+export TCPX_CACHE="${TCPX_CACHE:-${HOME:-/root}/.cache/tcpx}"
+bin=$TCPX_CACHE/selftests/interop
+tcpx_run="$top/scripts/tcpx-run --strict"
+python=/usr/bin/python3
+poll=0.05	# seconds between two looks at a condition
+limit=100	# seconds that any one program may take
+
+# What is tried. Pairings name client and server: t is tcpx, k the kernel's TCP;
+# kk proves the case itself. "rst" cases close in good order on both stacks, so
+# no RST may leave.
+cases() {
+	cat <<-END
+	# name		program	arguments	paths		pairings	resets
+	bulk-1g		xfer	-n:1G		lo		tt		no
+	bulk-1g		xfer	-n:1G		veth		tk		no
+	bulk		xfer	-n:48M		lo,veth		tt,tk,kt,kk	no
+	bulk-back	xfer	-n:48M:-R	lo,veth		tt,tk,kt,kk	no
+	odd-sizes	xfer	-n:1000000:-b:1000 lo,veth	tt,tk,kt,kk	no
+	200-at-once	manyconn -c:200		lo,veth		tt,tk,kt,kk	no
+	curl-nginx	nginx	-		lo,veth		tt,tk,kt,kk	no
+	iperf3		iperf3	-		lo,veth		tt,tk,kt	may
+	iperf3-back	iperf3	-R		lo,veth		tt,tk,kt	may
+	redis		redis	-		lo,veth		tt,tk,kt	may
+	scp		scp	-		lo,veth		tt,tk,kt	may
+	socat-echo	socat	-		lo,veth		tt,tk,kt,kk	no
+	asyncio-echo	asyncio	-		lo		tt,tk,kt	no
+	lossy		xfer	-n:2M		netem		tt,tk,kt,kk	no
+	lossy-back	xfer	-n:2M:-R	netem		tt,tk,kt,kk	no
+	lossy-200	manyconn -c:200:-n:8K	netem		tt,tk,kt	no
+	conntrack	firewall pass		veth		tt,tk,kt,kk	no
+	blocked		firewall block		veth		tt,tk,kt,kk	no
+	END
+}
+
+usage() {
+	cat <<-END
+	Usage: run.sh [-k] [-l] [PATTERN...]
+
+	Runs the cases whose names ("curl-nginx tcpx>kernel veth") match one of the
+	shell PATTERNs, all without. Prints TAP; fails if any case fails.
+
+	  -k  kernel TCP at both ends only: tests the tests, needs no module
+	  -l  list the names
+	END
+}
+
+die() { echo "Bail out! $*"; exit 1; }
+
+only_kernel='' list=''
+while getopts klh opt; do
+	case $opt in
+	k) only_kernel=1 ;;
+	l) list=1 ;;
+	h) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- '*'
+patterns=("$@")
+
+### The two ends
+
+stack_name() {
+	case $1 in
+	t) echo tcpx ;;
+	k) echo kernel ;;
+	esac
+}
+
+in_ns() { local ns=$1; shift; nsenter --net=/run/netns/tcpx-"$ns" "$@"; }
+
+# client CMD..., server CMD...: replace this process by CMD, in its namespace
+# and on its stack; for our own tools "-f" says the stack, for others the launcher.
+client() { exec nsenter --net=/run/netns/tcpx-a timeout -k 5 $limit ${launch_client:-} "$@"; }
+server() { exec nsenter --net=/run/netns/tcpx-$server_ns timeout -k 5 $limit ${launch_server:-} "$@"; }
+
+# until_true SECONDS WHAT CMD...: poll CMD, fail loudly when the time is over
+until_true() {
+	local end=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@"; do
+		if [ $SECONDS -ge $end ]; then
+			echo "gave up waiting for $what"
+			return 1
+		fi
+		sleep $poll
+	done
+}
+
+# Is there a listener at $port, of the stack that the server was to use?
+listening() {
+	local table=tcp
+	[ "$server_stack" = kernel ] || table=tcpx
+	kill -0 "$server_pid" || { echo "the server died"; exit 1; }
+	awk -v port=":$(printf %04X "$port")" -v table=$table '
+		$4 == "0A" && substr($2, 9) == port { found = 1 }
+		END { exit !found }' "/proc/$server_pid/net/$table"
+}
+
+# start_server CMD...: ready when it listens
+start_server() {
+	server "$@" > "$tmp/server.log" 2>&1 &
+	server_pid=$!
+	until_true 30 "the server to listen" listening
+}
+
+# The server must end by itself and be content.
+finish_server() {
+	local pid=$server_pid
+	server_pid=''
+	wait "$pid" || { echo "the server failed ($?)"; return 1; }
+}
+
+stop_server() {
+	[ -n "$server_pid" ] || return 0
+	kill "$server_pid" 2> /dev/null || true
+	wait "$server_pid" || true
+	server_pid=''
+}
+
+### One function per program: runs as a subshell with -e; $addr $port $args are set
+
+same() { cmp "$1" "$2" && sha256sum "$1" "$2"; }
+
+run_xfer() {
+	launch_client='' launch_server=''
+	start_server "$bin/xfer" -l -f "$server_stack" $args "$addr" "$port"
+	(client "$bin/xfer" -f "$client_stack" $args "$addr" "$port")
+	finish_server
+}
+
+run_manyconn() {
+	launch_client='' launch_server=''
+	start_server "$bin/manyconn" -l -f "$server_stack" $args "$addr" "$port"
+	(client "$bin/manyconn" -f "$client_stack" $args "$addr" "$port")
+	finish_server
+}
+
+run_nginx() {
+	mkdir -p "$tmp/www"
+	ln -f "$tmp/blob" "$tmp/www/blob"
+	cat > "$tmp/nginx.conf" <<-END
+	daemon off; master_process off; user root; pid $tmp/nginx.pid; error_log stderr;
+	events { worker_connections 64; }
+	http {
+		access_log off; sendfile on; tcp_nopush on;
+		client_body_temp_path $tmp/nginx-body; proxy_temp_path $tmp/nginx-proxy;
+		fastcgi_temp_path $tmp/nginx-fcgi; uwsgi_temp_path $tmp/nginx-uwsgi;
+		scgi_temp_path $tmp/nginx-scgi;
+		server { listen $addr:$port; root $tmp/www; }
+	}
+	END
+	start_server nginx -c "$tmp/nginx.conf" -e stderr
+	(client curl -sS -o "$tmp/got" "http://$addr:$port/blob")
+	same "$tmp/blob" "$tmp/got"
+}
+
+run_iperf3() {
+	start_server iperf3 -s -1 -4 -B "$addr" -p "$port"
+	(client iperf3 -c "$addr" -p "$port" -n 32M --json $args) > "$tmp/iperf3.json"
+	$python - "$tmp/iperf3.json" <<-END
+	import json, sys
+	end = json.load(open(sys.argv[1]))["end"]
+	sent, got = (end[k]["bytes"] for k in ("sum_sent", "sum_received"))
+	print(f"sent {sent}, received {got} bytes")
+	# The client ends the test when all is sent, with some of it under way.
+	sys.exit(sent < 32 << 20 or got < 16 << 20)
+	END
+	finish_server
+}
+
+run_redis() {
+	start_server redis-server --bind "$addr" --port "$port" --save '' --appendonly no \
+		--daemonize no --protected-mode no --dir "$tmp"
+	(client redis-benchmark -h "$addr" -p "$port" -n 2000 -c 50 -P 4 -t set,get,lpush -q)
+	(client redis-cli -h "$addr" -p "$port" -x set blob) < "$tmp/blob-1m"
+	(client redis-cli -h "$addr" -p "$port" --raw get blob) > "$tmp/got"
+	same "$tmp/blob-1m-line" "$tmp/got"
+	(client redis-cli -h "$addr" -p "$port" shutdown nosave)
+	finish_server
+}
+
+run_scp() {
+	mkdir -p /run/sshd
+	cat > "$tmp/sshd_config" <<-END
+	ListenAddress $addr:$port
+	HostKey $tmp/host_key
+	AuthorizedKeysFile $tmp/user_key.pub
+	PidFile none
+	StrictModes no
+	PermitRootLogin prohibit-password
+	UsePAM yes
+	Subsystem sftp internal-sftp
+	END
+	start_server "$(command -v sshd)" -D -e -f "$tmp/sshd_config"
+	set -- -q -F /dev/null -i "$tmp/user_key" -P "$port" -o BatchMode=yes \
+		-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
+	(client scp "$@" "$tmp/blob-8m" "root@$addr:$tmp/there")
+	(client scp "$@" "root@$addr:$tmp/there" "$tmp/back")
+	same "$tmp/blob-8m" "$tmp/there"
+	same "$tmp/blob-8m" "$tmp/back"
+}
+
+# The client half-closes after the file; cat then ends and so does the answer.
+run_socat() {
+	start_server socat "TCP4-LISTEN:$port,bind=$addr,reuseaddr" EXEC:cat
+	(client socat -t $limit STDIO "TCP4:$addr:$port") < "$tmp/blob-8m" > "$tmp/got"
+	same "$tmp/blob-8m" "$tmp/got"
+	finish_server
+}
+
+run_asyncio() {
+	start_server $python "$here/echo.py" serve "$addr" "$port"
+	(client $python "$here/echo.py" drive "$addr" "$port" 20 300000)
+}
+
+# packets NS COMMENT: what the counter with that comment has seen
+packets() {
+	in_ns "$1" nft list ruleset | sed -n "s/.*packets \([0-9]*\) .*comment \"$2\".*/\1/p"
+}
+
+# expect WHAT GOT TEST-OPERATOR NUMBER
+expect() {
+	echo "$1: $2 packets, want $3 $4"
+	test "${2:-0}" "$3" "$4"
+}
+
+run_firewall() {
+	local verdict=accept
+	[ "$args" = pass ] || verdict=drop
+	in_ns b nft -f - <<-END
+	table ip firewall {
+		chain input {
+			type filter hook input priority 0; policy drop;
+			ct state established,related counter accept comment "known"
+			tcp dport $port ct state new counter $verdict comment "new"
+			counter drop comment "rest"
+		}
+	}
+	END
+	in_ns a nft -f - <<-END
+	table ip firewall {
+		chain input {
+			type filter hook input priority 0; policy drop;
+			ct state established,related counter accept comment "known"
+			counter drop comment "rest"
+		}
+	}
+	END
+	launch_client='' launch_server=''
+	start_server "$bin/xfer" -l -f "$server_stack" -n 4M "$addr" "$port"
+	if [ "$args" = pass ]; then
+		(client "$bin/xfer" -f "$client_stack" -n 4M "$addr" "$port")
+		finish_server
+		expect "SYN at the server" "$(packets b new)" -eq 1
+		expect "known at the server" "$(packets b known)" -gt 10
+		expect "known at the client" "$(packets a known)" -gt 2
+		expect "dropped at the server" "$(packets b rest)" -eq 0
+		expect "dropped at the client" "$(packets a rest)" -eq 0
+	else
+		# Two seconds: the SYN and its first retransmission.
+		if (client "$bin/xfer" -f "$client_stack" -n 4M -t 2 "$addr" "$port"); then
+			echo "the transfer passed a drop rule"
+			return 1
+		fi
+		expect "SYN at the server" "$(packets b new)" -eq 2
+		expect "known at the server" "$(packets b known)" -eq 0
+	fi
+}
+
+### Set-up and take-down
+
+tmp='' server_pid=''
+new_namespaces() {
+	ip netns add tcpx-a
+	ip netns add tcpx-b
+	ip -n tcpx-a link set lo up
+	ip -n tcpx-b link set lo up
+	ip -n tcpx-a link add va mtu 1500 type veth peer name vb mtu 1500 netns tcpx-b
+	ip -n tcpx-a addr add 10.77.0.1/24 dev va
+	ip -n tcpx-b addr add 10.77.0.2/24 dev vb
+	ip -n tcpx-a link set va up
+	ip -n tcpx-b link set vb up
+	# Counts RSTs whichever stack they come from.
+	for ns in a b; do
+		in_ns $ns nft 'table ip watch {
+			chain output {
+				type filter hook output priority 0;
+				tcp flags & rst == rst counter comment "rst"
+			}
+		}'
+	done
+}
+
+delete_namespaces() {
+	for ns in a b; do
+		[ ! -e /run/netns/tcpx-$ns ] || ip netns del tcpx-$ns
+	done
+}
+
+make_blobs() {
+	head -c 32M /dev/urandom > "$tmp/blob"
+	head -c 8M "$tmp/blob" > "$tmp/blob-8m"
+	head -c 1M "$tmp/blob" > "$tmp/blob-1m"
+	# redis-cli ends its answer with a newline.
+	{ cat "$tmp/blob-1m"; echo; } > "$tmp/blob-1m-line"
+	for key in host_key user_key; do
+		ssh-keygen -q -t ed25519 -N '' -f "$tmp/$key"
+	done
+}
+
+clean_up() {
+	stop_server
+	delete_namespaces
+	[ -z "$tmp" ] || rm -rf "$tmp"
+}
+
+netem() {
+	for end in a:va b:vb; do
+		if [ "$1" = on ]; then
+			ip -n tcpx-${end%:*} link set ${end#*:} gso_max_segs 1
+			tc -n tcpx-${end%:*} qdisc add dev ${end#*:} root netem limit 10000 \
+				delay 10ms loss 1% duplicate 1% reorder 25% 50%
+		else
+			tc -n tcpx-${end%:*} qdisc del dev ${end#*:} root
+			ip -n tcpx-${end%:*} link set ${end#*:} gso_max_segs 65535
+		fi
+	done
+}
+
+resets() { echo $(($(packets a rst) + $(packets b rst))); }
+
+# Every TCPX socket of the two namespaces, except those that wait for 2 MSL
+sockets_left() {
+	for ns in a b; do
+		in_ns $ns awk 'FNR > 1 && $4 != "06"' /proc/net/tcpx
+	done
+}
+
+no_sockets_left() { [ -z "$(sockets_left)" ]; }
+users() { awk '$1 == "tcpx" { print $3 }' /proc/modules; }
+users_are() { [ "$(users)" = "$1" ]; }
+
+### Running the table
+
+n=0 failed=0 skipped=0
+
+# result NAME STATUS SECONDS: a line of TAP, and the log if it failed
+result() {
+	n=$((n + 1))
+	if [ "$2" = 0 ]; then
+		echo "ok $n - $1 ($3 s)"
+		return
+	fi
+	failed=$((failed + 1))
+	echo "not ok $n - $1 ($3 s)"
+	sed 's/^/# /' "$tmp/log"
+	[ ! -s "$tmp/server.log" ] || tail -n 20 "$tmp/server.log" | sed 's/^/# server: /'
+}
+
+skip() {
+	n=$((n + 1)) skipped=$((skipped + 1))
+	echo "ok $n - $1 # SKIP $2"
+}
+
+missing_program() {
+	for program in ${needs[$1]:-}; do
+		command -v "$program" > /dev/null || echo "$program not installed"
+	done
+}
+declare -A needs=([nginx]="nginx curl" [iperf3]=iperf3 [redis]="redis-server redis-benchmark redis-cli"
+	[scp]="sshd scp" [socat]=socat [asyncio]=$python)
+
+now() { echo "${EPOCHREALTIME/[.,]/}"; }
+
+# In a subshell of its own, so that -e holds in it and its server ends with it.
+run_case() {
+	trap stop_server EXIT
+	server_pid='' launch_client='' launch_server=''
+	[ "$client_stack" = kernel ] || launch_client=$tcpx_run
+	[ "$server_stack" = kernel ] || launch_server=$tcpx_run
+	[ "$path" != netem ] || netem on
+	: > "$tmp/server.log"
+	local before
+	before=$(resets)
+	"run_$program"
+	stop_server
+	trap - EXIT
+	if [ "$rst" = no ]; then
+		expect "RSTs sent" "$(($(resets) - before))" -eq 0
+	fi
+}
+
+# The clean-up of one case, whatever became of it
+after_case() {
+	[ "$path" != netem ] || netem off
+	for ns in a b; do
+		in_ns $ns nft delete table ip firewall 2> /dev/null || true
+	done
+}
+
+one_case() {
+	local name matches='' status start took
+	name="$1 $(stack_name "${pair%?}")>$(stack_name "${pair#?}") $path"
+	# shellcheck disable=SC2254
+	for pattern in "${patterns[@]}"; do
+		case $name in $pattern) matches=1 ;; esac
+	done
+	[ -n "$matches" ] || return 0
+	[ -z "$list" ] || { echo "$name"; return; }
+	status=$(missing_program "$program")
+	[ -z "$status" ] || { skip "$name" "$status"; return; }
+
+	client_stack=$(stack_name "${pair%?}") server_stack=$(stack_name "${pair#?}")
+	server_ns=b addr=10.77.0.2
+	[ "$path" != lo ] || { server_ns=a; addr=127.0.0.1; }
+	port=$((port + 1))
+	start=$(now)
+	set +e
+	(set -e; run_case) > "$tmp/log" 2>&1
+	status=$?
+	set -e
+	after_case
+	took=$(($(now) - start))
+	result "$name" $status "$(printf '%d.%d' $((took / 1000000)) $((took / 100000 % 10)))"
+}
+
+run_table() {
+	local name program args paths pairs rst path pair port=7000
+	while read -r name program args paths pairs rst; do
+		case $name in '#') continue ;; esac
+		args=${args//:/ }
+		[ "$args" != - ] || args=''
+		[ -z "$only_kernel" ] || pairs=kk
+		for path in ${paths//,/ }; do
+			for pair in ${pairs//,/ }; do
+				one_case "$name"
+			done
+		done
+	done < <(cases)
+}
+
+# Nothing may outlive its use: neither a socket nor, once the namespaces are gone
+# and TIME_WAIT with them, a reference to the module.
+check_objects() {
+	: > "$tmp/server.log"
+	local status=0
+	until_true 30 "sockets to close" no_sockets_left > "$tmp/log" || status=1
+	sockets_left >> "$tmp/log"
+	result "all sockets closed" $status 0
+	delete_namespaces
+	status=0
+	until_true 30 "references to the module" users_are "$users_before" > "$tmp/log" || status=1
+	echo "references: $users_before before, $(users) after" >> "$tmp/log"
+	result "no reference to the module left" $status 0
+}
+
+if [ -n "$list" ]; then
+	run_table
+	exit 0
+fi
+[ "$(id -u)" = 0 ] || die "run.sh must be root"
+[ -n "$only_kernel" ] || [ -d /sys/module/tcpx ] || die "module tcpx is not loaded (-k tests without it)"
+make -s -C "$here" && make -s -C "$top/scripts/launcher"
+
+echo "TAP version 13"
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+tmp=$(mktemp -d)
+chmod 755 "$tmp"
+[ -n "$only_kernel" ] || users_before=$(users)
+make_blobs
+delete_namespaces
+new_namespaces
+run_table
+[ -n "$only_kernel" ] || check_objects
+echo "1..$n"
+echo "# interop: $((n - failed - skipped)) passed, $failed failed, $skipped skipped, $SECONDS s"
+[ $failed = 0 ]
