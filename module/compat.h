@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that the module builds for, under names
+ * that say what differs. Nothing here asks for a version: TCPX_HAVE_* are the
+ * answers of the headers at hand (scripts/probe, scripts/probes.tsv). A name
+ * that the newest kernel has and an older one lacks is given to the older one;
+ * everything else is called compat_* or COMPAT_*.
+ */
+#ifndef _TCPX_COMPAT_H
+#define _TCPX_COMPAT_H
+
+#include <linux/bpf-cgroup.h>
+#include <linux/filter.h>
+#include <linux/hrtimer.h>
+#include <linux/net.h>
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/skbuff.h>
+#include <linux/snmp.h>
+#include <linux/socket.h>
+#include <linux/sysctl.h>
+#include <linux/timer.h>
+#include <linux/uaccess.h>
+#include <net/flow.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/route.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+#if __has_include(<net/proto_memory.h>)
+#include <net/proto_memory.h>
+#endif
+
+#include "tcpx_probe.h"
+
+/* --- socket addresses --------------------------------------------------- */
+
+/* What bind and connect, and kernel_bind() and inet_bind(), take. */
+#if TCPX_HAVE_PROTO_CONNECT_UNSIZED
+typedef struct sockaddr_unsized compat_sockaddr;
+#else
+typedef struct sockaddr compat_sockaddr;
+#endif
+
+/* --- members of struct proto -------------------------------------------- */
+
+/**
+ * COMPAT_PROTO_ACCEPT() - define @name, fit for proto.accept, by means of @fn
+ * @name: static function to define
+ * @fn: struct sock *fn(struct sock *sk, int flags, int *err, bool kern)
+ */
+#if TCPX_HAVE_PROTO_ACCEPT_ARG
+#define COMPAT_PROTO_ACCEPT(name, fn)					\
+static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)	\
+{									\
+	return fn(sk, arg->flags, &arg->err, arg->kern);		\
+}
+#else
+#define COMPAT_PROTO_ACCEPT(name, fn)					\
+static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
+{									\
+	return fn(sk, flags, err, kern);				\
+}
+#endif
+
+/**
+ * COMPAT_PROTO_RECVMSG() - define @name, fit for proto.recvmsg, by means of @fn
+ * @name: static function to define
+ * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+ */
+#if TCPX_HAVE_PROTO_RECVMSG_ADDR_LEN
+#define COMPAT_PROTO_RECVMSG(name, fn)					\
+static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
+		int flags, int *addr_len)				\
+{									\
+	return fn(sk, msg, len, flags);					\
+}
+#else
+#define COMPAT_PROTO_RECVMSG(name, fn)					\
+static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags) \
+{									\
+	return fn(sk, msg, len, flags);					\
+}
+#endif
+
+/**
+ * COMPAT_PROTO_IOCTL() - define @name, fit for proto.ioctl, by means of @fn
+ * @name: static function to define
+ * @fn: int fn(struct sock *sk, int cmd, int *karg); *karg goes to the user if
+ *	it returns 0
+ */
+#if TCPX_HAVE_PROTO_IOCTL_KARG
+#define COMPAT_PROTO_IOCTL(name, fn)					\
+static int name(struct sock *sk, int cmd, int *karg)			\
+{									\
+	return fn(sk, cmd, karg);					\
+}
+#else
+#define COMPAT_PROTO_IOCTL(name, fn)					\
+static int name(struct sock *sk, int cmd, unsigned long arg)		\
+{									\
+	int answer;							\
+	int err = fn(sk, cmd, &answer);					\
+									\
+	return err ?: put_user(answer, (int __user *)arg);		\
+}
+#endif
+
+/* Initialiser of struct proto for SLAB_TYPESAFE_BY_RCU sockets: where the
+ * allocator may keep its free pointer without harm to lockless readers.
+ */
+#if TCPX_HAVE_PROTO_FREEPTR_OFFSET
+#define COMPAT_PROTO_FREEPTR_OFFSET	\
+	.freeptr_offset	= offsetof(struct sock, sk_freeptr),
+#else
+#define COMPAT_PROTO_FREEPTR_OFFSET
+#endif
+
+/* --- flags of struct inet_sock ------------------------------------------ */
+
+/*
+ * compat_inet_test(RECVERR, sk), compat_inet_assign(RECVERR, sk, bool): the
+ * flag's name as in INET_FLAGS_*. Bits of a word, or bitfields.
+ */
+#if TCPX_HAVE_INET_FLAG_BITS
+#define compat_inet_test(nr, sk)	inet_test_bit(nr, sk)
+#define compat_inet_assign(nr, sk, val)	inet_assign_bit(nr, sk, val)
+#define compat_inet_cmsg_flags(inet)	inet_cmsg_flags(inet)
+#else
+#define COMPAT_INET_RECVERR		recverr
+#define COMPAT_INET_RECVERR_RFC4884	recverr_rfc4884
+#define COMPAT_INET_FREEBIND		freebind
+#define COMPAT_INET_HDRINCL		hdrincl
+#define COMPAT_INET_TRANSPARENT		transparent
+#define COMPAT_INET_MC_ALL		mc_all
+#define COMPAT_INET_MC_LOOP		mc_loop
+#define COMPAT_INET_IS_ICSK		is_icsk
+#define COMPAT_INET_NODEFRAG		nodefrag
+#define COMPAT_INET_BIND_ADDRESS_NO_PORT bind_address_no_port
+#define COMPAT_INET_DEFER_CONNECT	defer_connect
+#define compat_inet_test(nr, sk)	(!!inet_sk(sk)->COMPAT_INET_##nr)
+#define compat_inet_assign(nr, sk, val)	(inet_sk(sk)->COMPAT_INET_##nr = !!(val))
+#define compat_inet_cmsg_flags(inet)	((inet)->cmsg_flags)
+#endif
+#define compat_inet_set(nr, sk)		compat_inet_assign(nr, sk, true)
+#define compat_inet_clear(nr, sk)	compat_inet_assign(nr, sk, false)
+
+/* --- struct sock -------------------------------------------------------- */
+
+/* Owner of the socket's file. */
+static inline kuid_t compat_sk_uid(const struct sock *sk)
+{
+#if TCPX_HAVE_SK_UID
+	return sk_uid(sk);
+#else
+	return READ_ONCE(sk->sk_uid);
+#endif
+}
+
+/* What /proc shows as uid: that of the file's inode, root's without one. */
+static inline kuid_t compat_sock_i_uid(struct sock *sk)
+{
+#if TCPX_HAVE_SOCK_I_UID
+	return sock_i_uid(sk);
+#else
+	return sk_uid(sk);
+#endif
+}
+
+/* @skb was dropped at @sk: count its segments in SO_MEMINFO's and /proc's drops. */
+static inline void compat_sk_drops_skb(struct sock *sk, const struct sk_buff *skb)
+{
+#if TCPX_HAVE_SK_DROPS_SKBADD
+	sk_drops_skbadd(sk, skb);
+#else
+	sk_drops_add(sk, skb);
+#endif
+}
+
+/* Run the socket's filter on @skb, leave at least @cap bytes. 0 to go on, else
+ * why it is to be dropped.
+ */
+static inline enum skb_drop_reason
+compat_sk_filter_trim_cap(struct sock *sk, struct sk_buff *skb, unsigned int cap)
+{
+#if TCPX_HAVE_SK_FILTER_REASON
+	return sk_filter_trim_cap(sk, skb, cap);
+#else
+	return sk_filter_trim_cap(sk, skb, cap) ? SKB_DROP_REASON_SOCKET_FILTER : 0;
+#endif
+}
+
+/* Tell the drop_monitor's tracepoint whose skb it was, where it can be told. */
+static inline void compat_sk_skb_reason_drop(struct sock *sk, struct sk_buff *skb,
+					     enum skb_drop_reason reason)
+{
+#if TCPX_HAVE_SK_SKB_REASON_DROP
+	sk_skb_reason_drop(sk, skb, reason);
+#else
+	kfree_skb_reason(skb, reason);
+#endif
+}
+
+/* Send time stamps that were asked for by SO_TIMESTAMPING or a cmsg. */
+static inline void compat_sock_tx_timestamp(struct sock *sk,
+					    const struct sockcm_cookie *sockc,
+					    __u8 *tx_flags)
+{
+#if TCPX_HAVE_SOCK_TX_TIMESTAMP_SOCKC
+	sock_tx_timestamp(sk, sockc, tx_flags);
+#else
+	sock_tx_timestamp(sk, sockc->tsflags, tx_flags);
+#endif
+}
+
+/**
+ * compat_sk_stream_wait_close() - wait until the peer has acknowledged our FIN
+ * @sk: socket being closed
+ * @timeout: at most so many jiffies (SO_LINGER)
+ *
+ * Context: socket lock, released while it sleeps. The kernel's namesake is not
+ * exported everywhere.
+ */
+static inline void compat_sk_stream_wait_close(struct sock *sk, long timeout)
+{
+	const int closing = TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	if (!timeout)
+		return;
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !signal_pending(current)) {
+		if (sk_wait_event(sk, &timeout, !((1 << sk->sk_state) & closing), &wait))
+			break;
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* --- skbs --------------------------------------------------------------- */
+
+/* Earliest departure time, of the monotonic clock. */
+static inline void compat_skb_set_delivery_mono(struct sk_buff *skb, ktime_t kt)
+{
+#if TCPX_HAVE_SKB_TSTAMP_TYPE
+	skb_set_delivery_time(skb, kt, SKB_CLOCK_MONOTONIC);
+#else
+	skb_set_delivery_time(skb, kt, true);
+#endif
+}
+
+/* MSG_ZEROCOPY: neither device memory nor its binding, ever. */
+static inline struct ubuf_info *compat_msg_zerocopy_realloc(struct sock *sk, size_t size,
+							    struct ubuf_info *uarg)
+{
+#if TCPX_HAVE_MSG_ZEROCOPY_DEVMEM
+	return msg_zerocopy_realloc(sk, size, uarg, false);
+#else
+	return msg_zerocopy_realloc(sk, size, uarg);
+#endif
+}
+
+static inline int compat_skb_zerocopy_iter_stream(struct sock *sk, struct sk_buff *skb,
+						  struct msghdr *msg, int len,
+						  struct ubuf_info *uarg)
+{
+#if TCPX_HAVE_SKB_ZEROCOPY_BINDING
+	return skb_zerocopy_iter_stream(sk, skb, msg, len, uarg, NULL);
+#else
+	return skb_zerocopy_iter_stream(sk, skb, msg, len, uarg);
+#endif
+}
+
+/* MSG_SPLICE_PAGES: take pages out of the iterator. Without it sendpage() is
+ * the way, and nobody sets the flag.
+ */
+static inline ssize_t compat_skb_splice_from_iter(struct sk_buff *skb, struct iov_iter *iter,
+						  ssize_t maxsize, gfp_t gfp)
+{
+#if TCPX_HAVE_SKB_SPLICE_FROM_ITER_GFP
+	return skb_splice_from_iter(skb, iter, maxsize, gfp);
+#elif TCPX_HAVE_SKB_SPLICE_FROM_ITER
+	return skb_splice_from_iter(skb, iter, maxsize);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/* --- why a segment was dropped ------------------------------------------- */
+
+#if !TCPX_HAVE_SKB_DROP_REASON_SOCKET_CLOSE
+#define SKB_DROP_REASON_SOCKET_CLOSE		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_MINTTL
+#define SKB_DROP_REASON_TCP_MINTTL		SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_ABORT_ON_DATA
+#define SKB_DROP_REASON_TCP_ABORT_ON_DATA	SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_OLD_SEQUENCE
+#define SKB_DROP_REASON_TCP_OLD_SEQUENCE	SKB_DROP_REASON_TCP_INVALID_SEQUENCE
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_INVALID_ACK_SEQUENCE
+#define SKB_DROP_REASON_TCP_INVALID_ACK_SEQUENCE SKB_DROP_REASON_TCP_INVALID_SEQUENCE
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE
+#define SKB_DROP_REASON_TCP_INVALID_END_SEQUENCE SKB_DROP_REASON_TCP_INVALID_SEQUENCE
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_LISTEN_OVERFLOW
+#define SKB_DROP_REASON_TCP_LISTEN_OVERFLOW	SKB_DROP_REASON_NOT_SPECIFIED
+#endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_PAWS_KINDS
+#define SKB_DROP_REASON_TCP_RFC7323_PAWS_ACK	SKB_DROP_REASON_TCP_RFC7323_PAWS
+#define SKB_DROP_REASON_TCP_RFC7323_TSECR	SKB_DROP_REASON_TCP_INVALID_ACK_SEQUENCE
+#define SKB_DROP_REASON_TCP_RFC7323_TW_PAWS	SKB_DROP_REASON_TCP_RFC7323_PAWS
+#endif
+
+/* --- counters ------------------------------------------------------------ */
+
+/* Where a counter does not exist, what the kernels without it count instead;
+ * LINUX_MIB_NUM is the slot that nobody shows.
+ */
+#if !TCPX_HAVE_LINUX_MIB_BEYOND_WINDOW
+#define LINUX_MIB_BEYOND_WINDOW		LINUX_MIB_NUM
+#endif
+#if !TCPX_HAVE_LINUX_MIB_TSECRREJECTED
+#define LINUX_MIB_TSECRREJECTED		LINUX_MIB_PAWSACTIVEREJECTED
+#endif
+#if !TCPX_HAVE_LINUX_MIB_PAWS_OLD_ACK
+#define LINUX_MIB_PAWS_OLD_ACK		LINUX_MIB_PAWSESTABREJECTED
+#endif
+#if !TCPX_HAVE_LINUX_MIB_PAWS_TW_REJECTED
+#define LINUX_MIB_PAWS_TW_REJECTED	LINUX_MIB_PAWSESTABREJECTED
+#endif
+
+/* --- timers -------------------------------------------------------------- */
+
+/* The object that embeds an expired timer: compat_from_timer(tp, t, delack_timer). */
+#if TCPX_HAVE_TIMER_CONTAINER_OF
+#define compat_from_timer(var, timer, field)	timer_container_of(var, timer, field)
+#else
+#define compat_from_timer(var, timer, field)	from_timer(var, timer, field)
+#endif
+
+static inline void compat_hrtimer_setup(struct hrtimer *timer,
+					enum hrtimer_restart (*fn)(struct hrtimer *),
+					clockid_t clock, enum hrtimer_mode mode)
+{
+#if TCPX_HAVE_HRTIMER_SETUP
+	hrtimer_setup(timer, fn, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+#endif
+}
+
+/* --- routing and hooks --------------------------------------------------- */
+
+/* @tos: DSCP as a TOS byte, ECN bits clear. */
+static inline void compat_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
+{
+#if TCPX_HAVE_FLOWI4_DSCP
+	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
+#else
+	fl4->flowi4_tos = tos;
+#endif
+}
+
+/* The cgroup's connect4 program: 0, or -errno for no. It may change the address. */
+static inline int compat_cgroup_connect4(struct sock *sk, compat_sockaddr *uaddr, int *addr_len)
+{
+#if TCPX_HAVE_CGROUP_CONNECT_ADDR_LEN
+	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr, addr_len);
+#else
+	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr);
+#endif
+}
+
+/* --- sysctl -------------------------------------------------------------- */
+
+/* What a proc_handler is given. */
+#if TCPX_HAVE_CTL_TABLE_CONST
+typedef const struct ctl_table compat_ctl_table;
+#else
+typedef struct ctl_table compat_ctl_table;
+#endif
+
+/* @table must end with an empty entry that @size does not count. */
+static inline struct ctl_table_header *
+compat_register_net_sysctl(struct net *net, const char *path,
+			   struct ctl_table *table, size_t size)
+{
+#if TCPX_HAVE_REGISTER_NET_SYSCTL_SZ
+	return register_net_sysctl_sz(net, path, table, size);
+#else
+	return register_net_sysctl(net, path, table);
+#endif
+}
+
+#endif /* _TCPX_COMPAT_H */
