@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Run the API tests that "make" has built, as root, and print one TAP stream.
+#
+#   run.sh [PROGRAM...]	all of them by default
+#
+#   OUT=DIR		where they are built
+#   TCPX_NEED=1		fail, instead of skipping, when the module is absent
+#   TCPX_JOBS=N		how many at once (default: the number of CPUs)
+set -eu
+
+cd "$(dirname "$0")"
+out=${OUT:-${TCPX_CACHE:-$HOME/.cache/tcpx}/selftests/api}
+jobs=${TCPX_JOBS:-$(nproc)}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+if [ "$(id -u)" != 0 ]; then
+	echo "run.sh: each test makes a network namespace: run me as root" >&2
+	exit 2
+fi
+[ $# -gt 0 ] || set -- $(ls *.c | grep -v '^api\.c$' | sed 's/\.c$//')
+for prog; do
+	if [ ! -x "$out/$prog" ]; then
+		echo "run.sh: $out/$prog is missing, run make first" >&2
+		exit 2
+	fi
+done
+if [ "${TCPX_NEED:-0}" = 1 ] && [ ! -d /sys/module/tcpx ]; then
+	echo "Bail out! the tcpx module is not loaded"
+	exit 1
+fi
+# What single tests need; they skip if it is not to be had.
+for mod in veth tun nf_tables nf_conntrack; do
+	modprobe -q "$mod" 2>/dev/null || :
+done
+
+# Shares the programs out: worker N of $jobs takes each $jobs-th of them.
+worker()
+{
+	n=0
+	for prog; do
+		if [ $((n % jobs)) = "$worker" ]; then
+			rc=0
+			"$out/$prog" >"$tmp/$prog.out" 2>&1 || rc=$?
+			echo "$rc" >"$tmp/$prog.rc"
+		fi
+		n=$((n + 1))
+	done
+}
+
+pids=
+worker=0
+while [ "$worker" -lt "$jobs" ]; do
+	worker "$@" &
+	pids="$pids $!"
+	worker=$((worker + 1))
+done
+
+# One stream out of many: numbers run on, names begin with the program's, and
+# a skipped test has its name, which the harness leaves out.
+renumber()
+{
+	awk -v prog="$1" -v n="$2" -v rc="$3" '
+	/^TAP version/ { next }
+	/^1\.\.[0-9]+/ { sub(/^1\.\./, ""); plan = $1; next }
+	/^# +RUN / { next }
+	/^# +(OK|FAIL) / { name = $3; next }
+	/^# +SKIP / || /^# Totals/ || /^# Starting/ || /^# (PASSED|FAILED)/ { next }
+	/^(not )?ok [0-9]+/ {
+		seen++
+		verdict = $1 == "not" ? "not ok" : "ok"
+		reason = ""
+		if (match($0, /# SKIP.*/))
+			reason = " " substr($0, RSTART)
+		print verdict, ++n, prog "." name reason
+		next
+	}
+	{ print ($0 ~ /^#/ ? $0 : "# " $0) }
+	END {
+		if (seen != plan || (rc && rc != 1))
+			print "not ok", ++n, prog ".ran_to_its_end (status " rc ")"
+	}' "$tmp/$1.out"
+}
+
+echo "TAP version 13"
+total=0
+for prog; do
+	# Print each as soon as it and those before it are through.
+	while [ ! -s "$tmp/$prog.rc" ]; do
+		sleep 0.2
+	done
+	renumber "$prog" "$total" "$(cat "$tmp/$prog.rc")" >"$tmp/tap"
+	cat "$tmp/tap"
+	cat "$tmp/tap" >>"$tmp/all"
+	total=$(grep -c -E '^(not )?ok ' "$tmp/all" || :)
+done
+# shellcheck disable=SC2086
+wait $pids
+echo "1..$total"
+
+failed=$(grep -c '^not ok ' "$tmp/all" || :)
+skipped=$(grep -c '^ok .*# SKIP' "$tmp/all" || :)
+echo "# api: $((total - failed - skipped)) passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
