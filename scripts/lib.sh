@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sourced by the bash scripts of this folder: where things are, and how to talk.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 TCPX_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 TCPX_CACHE=${TCPX_CACHE:-$HOME/.cache/tcpx}
@@ -35,10 +35,11 @@ with_lock() {
 
 	shift
 	mkdir -p "$TCPX_CACHE"
-	exec {fd}>"$TCPX_CACHE/.lock-$name"
+	[ -e "$TCPX_CACHE/.lock-$name" ] || : >"$TCPX_CACHE/.lock-$name"
+	exec {fd}<"$TCPX_CACHE/.lock-$name"
 	flock "$fd"
 	# Children that outlive us must not inherit the lock. No "||" here: it
 	# would switch off set -e inside the function that is called.
-	"$@" {fd}>&-
-	exec {fd}>&-
+	"$@" {fd}<&-
+	exec {fd}<&-
 }

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door: "make help". Kbuild is what builds the module.
+
+TCPX_CACHE ?= $(HOME)/.cache/tcpx
+export TCPX_CACHE KVER KDIR
+
+# Everything below the cache belongs to root, whoever asks.
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=TCPX_CACHE,KVER,KDIR)
+PROGRAMS := $(patsubst %/Makefile,%,$(wildcard selftests/*/Makefile)) $(wildcard scripts/launcher)
+
+help:
+	@echo "AF_TCPX: TCP as a kernel module. Nothing here loads into your own kernel but 'install'."
+	@echo
+	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  %-15s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "KVER=6.1|6.12|7.3 chooses the kernel of module, vm and demo (default 6.1)."
+	@echo "The cache is TCPX_CACHE=$(TCPX_CACHE)."
+
+setup:		## install the Debian packages that the rest needs, fetch the kernels
+	@scripts/setup
+	@scripts/kernel $(KVER)
+	@scripts/kernel --harness >/dev/null
+
+module:		## build tcpx.ko for KVER, or for KDIR (default: the kernel that runs here)
+ifeq ($(KVER),)
+	@scripts/module -d "$${KDIR:-/lib/modules/$$(uname -r)/build}" -o tcpx.ko
+else
+	@TCPX_WERROR=1 scripts/module -k "$(KVER)"
+endif
+
+install: module	## install tcpx.ko for the kernel that runs here (modprobe tcpx loads it)
+	$(SUDO) install -D -m 644 tcpx.ko "/lib/modules/$$(uname -r)/updates/tcpx.ko"
+	$(SUDO) depmod -a
+
+selftests: ready-host	## build the programs of the tests, the examples and the launcher
+	@for dir in $(PROGRAMS); do \
+		area=$${dir##*/}; out="$$TCPX_CACHE/selftests/$$area"; \
+		[ "$$dir" != scripts/launcher ] || out="$$TCPX_CACHE/launcher"; \
+		$(SUDO) $(MAKE) --no-print-directory -s -C "$$dir" OUT="$$out" all || exit 1; \
+	done
+
+check: ready	## all tests on all kernels: unit, api, wire, interop, launcher, smoke
+	@scripts/check
+
+check-unit: selftests	## the logic by itself, in user space under ASan and UBSan
+	@scripts/check unit
+
+check-api: selftests	## the system calls, on 6.1 and 6.12
+	@scripts/check api
+
+check-wire: selftests	## single segments through a TUN device, on 6.1 and 6.12
+	@scripts/check wire
+
+check-interop: selftests	## real programs against each other, on 6.1 and 6.12
+	@scripts/check interop
+
+smoke: selftests	## load, one exchange, unload, twice, on every kernel
+	@scripts/check smoke
+
+demo: selftests	## AF_TCPX at work, explained as it goes
+	@scripts/demo
+
+style: ready-host	## checkpatch, sparse, kernel-doc, shellcheck: nothing to say
+	@scripts/style
+
+vm: ready-host	## a shell in the virtual machine, module loaded
+	@scripts/vm --shell
+
+clean:		## remove what was built; the fetched kernels stay
+	$(SUDO) rm -rf "$(TCPX_CACHE)/build" "$(TCPX_CACHE)/selftests" "$(TCPX_CACHE)/launcher" \
+		"$(TCPX_CACHE)/trixie/var/tmp/tcpx" tcpx.ko
+
+# What every run makes sure of; silent and quick when all is there.
+ready-host:
+	@scripts/setup
+	@scripts/kernel --harness >/dev/null
+
+ready: selftests
+
+.PHONY: help setup module install selftests check check-unit check-api check-wire \
+	check-interop smoke demo style vm clean ready-host ready
