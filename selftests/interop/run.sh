@@ -25,31 +25,32 @@ limit=100	# seconds that any one program may take
 
 # What is tried. Pairings name client and server: t is tcpx, k the kernel's TCP.
 # kk proves the case itself; where it is left out here, for the time it takes,
-# -k still runs it. "resets" is no where both stacks close in good order, so that
-# no RST may leave.
+# -k still runs it. "resets" is how many RSTs may leave: none where both stacks
+# close in good order. Of 200 connections a few may retransmit their FIN when the
+# machine is slow, and then its ACK finds the socket gone.
 cases() {
 	cat <<-END
 	# name		program	arguments	paths		pairings	resets
-	bulk-1g		xfer	-n:1G		lo		tt		no
-	bulk-1g		xfer	-n:1G		veth		tk		no
-	bulk		xfer	-n:48M		lo,veth		tt,tk,kt	no
-	bulk-back	xfer	-n:48M:-R	lo,veth		tt,tk,kt	no
-	odd-sizes	xfer	-n:1000000:-b:1000 veth		tt,tk,kt	no
-	200-at-once	manyconn -c:200		lo,veth		tt,tk,kt,kk	no
-	curl-nginx	nginx	-		lo,veth		tt,tk,kt	no
-	iperf3		iperf3	-		lo,veth		tt,tk,kt	may
-	iperf3-back	iperf3	-R		lo,veth		tt,tk,kt	may
-	redis		redis	-		lo,veth		tt,tk,kt	may
-	scp		scp	-		lo		tt		no
-	scp		scp	-		veth		tt,tk,kt	no
-	socat-echo	socat	-		lo		tt		no
-	socat-echo	socat	-		veth		tt,tk,kt	no
-	asyncio-echo	asyncio	-		lo		tt,tk,kt	no
-	lossy		xfer	-n:2M		netem		tt,tk,kt,kk	may
-	lossy-back	xfer	-n:2M:-R	netem		tt,tk,kt,kk	may
-	lossy-200	manyconn -c:200:-n:8K	netem		tt,tk,kt	may
-	conntrack	firewall pass		veth		tt,tk,kt,kk	no
-	blocked		firewall block		veth		tt,tk,kt,kk	no
+	bulk-1g		xfer	-n:1G		lo		tt		0
+	bulk-1g		xfer	-n:1G		veth		tk		0
+	bulk		xfer	-n:48M		lo,veth		tt,tk,kt	0
+	bulk-back	xfer	-n:48M:-R	lo,veth		tt,tk,kt	0
+	odd-sizes	xfer	-n:1000000:-b:1000 veth		tt,tk,kt	0
+	200-at-once	manyconn -c:200		lo,veth		tt,tk,kt,kk	4
+	curl-nginx	nginx	-		lo,veth		tt,tk,kt	0
+	iperf3		iperf3	-		lo,veth		tt,tk,kt	any
+	iperf3-back	iperf3	-R		lo,veth		tt,tk,kt	any
+	redis		redis	-		lo,veth		tt,tk,kt	any
+	scp		scp	-		lo		tt		0
+	scp		scp	-		veth		tt,tk,kt	0
+	socat-echo	socat	-		lo		tt		0
+	socat-echo	socat	-		veth		tt,tk,kt	0
+	asyncio-echo	asyncio	-		lo		tt,tk,kt	0
+	lossy		xfer	-n:2M		netem		tt,tk,kt,kk	any
+	lossy-back	xfer	-n:2M:-R	netem		tt,tk,kt,kk	any
+	lossy-200	manyconn -c:200:-n:8K	netem		tt,tk,kt	any
+	conntrack	firewall pass		veth		tt,tk,kt,kk	0
+	blocked		firewall block		veth		tt,tk,kt,kk	0
 	END
 }
 
@@ -428,9 +429,9 @@ run_case() {
 	stop_server
 	trap - EXIT
 	local before=$resets
-	if [ "$rst" = no ]; then
+	if [ "$rst" != any ]; then
 		count_resets
-		expect "RSTs sent" $((resets - before)) -eq 0
+		expect "RSTs sent" $((resets - before)) -le "$rst"
 	fi
 }
 
@@ -441,8 +442,8 @@ after_case() {
 		in_ns a nft delete table ip firewall
 		in_ns b nft delete table ip firewall
 	fi
-	# Those of a "may" case, or of a failed one, are not the next one's.
-	[ "$rst$status" = no0 ] || count_resets
+	# What was sent in this case is not the next one's.
+	[ "$rst$status" = 00 ] || count_resets
 }
 
 one_case() {
