@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/tcpx: the sockets of a netns in the layout of /proc/net/tcp, so
+ * that what reads that can read this: listeners first, then connections,
+ * half-open ones and TIME_WAIT.
+ *
+ * The tables are read a batch of rows at a time, each chain under its lock.
+ * The rows are copies: nothing is locked or referenced while they are printed.
+ */
+#include "tcpx.h"
+
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+
+#define PROC_BATCH	32
+#define PROC_WIDTH	149	/* of a line, as in /proc/net/tcp */
+
+/* Column "tr": which timer runs. */
+enum {
+	PROC_TIMER_NONE,
+	PROC_TIMER_RETRANS,
+	PROC_TIMER_KEEPALIVE,
+	PROC_TIMER_TIMEWAIT,
+	PROC_TIMER_PROBE0,
+};
+
+/* A line. Ports are in host order, times in jiffies; sk is only printed. */
+struct proc_row {
+	const void	*sk;
+	__be32		saddr;
+	__be32		daddr;
+	u16		sport;
+	u16		dport;
+	u8		state;
+	u8		timer;
+	bool		full;		/* rto and what follows it are columns, too */
+	u32		tx_queue;
+	u32		rx_queue;
+	long		expires_in;
+	unsigned int	retransmits;
+	unsigned int	probes_out;
+	kuid_t		uid;
+	unsigned long	inode;
+	int		refcnt;
+	u32		rto;
+	u32		ato;
+	u32		quick;
+	u32		cwnd;
+	int		ssthresh;
+};
+
+/**
+ * struct proc_iter - where a reader is
+ * @p: netns of the file; must be first
+ * @last_pos: position of the row handed out last
+ * @bucket: chain to go on with: those of lhash, then those of ehash
+ * @skip: entries of it that were read already
+ * @n: rows in @row
+ * @i: the one handed out last
+ * @row: copies
+ */
+struct proc_iter {
+	struct seq_net_private	p;
+	loff_t			last_pos;
+	unsigned int		bucket;
+	unsigned int		skip;
+	unsigned int		n;
+	unsigned int		i;
+	struct proc_row		row[PROC_BATCH];
+};
+
+static void row_addresses(struct proc_row *row, const struct sock *sk)
+{
+	row->sk = sk;
+	row->saddr = sk->sk_rcv_saddr;
+	row->daddr = sk->sk_daddr;
+	row->sport = sk->sk_num;
+	row->dport = ntohs(sk->sk_dport);
+	row->refcnt = refcount_read(&sk->sk_refcnt);
+	row->uid = GLOBAL_ROOT_UID;
+}
+
+static void row_timer(struct proc_row *row, struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u8 pending = READ_ONCE(tp->pending);
+	unsigned long expires = READ_ONCE(tp->timeout);
+
+	if (pending) {
+		row->timer = pending == TCPX_TIME_PROBE0 ? PROC_TIMER_PROBE0 : PROC_TIMER_RETRANS;
+	} else if (timer_pending(&sk->sk_timer)) {
+		row->timer = PROC_TIMER_KEEPALIVE;
+		expires = sk->sk_timer.expires;
+	} else {
+		return;
+	}
+	row->expires_in = expires - jiffies;
+}
+
+/* Not under the socket's lock: a value may be a little older than its neighbour. */
+static void row_sock(struct proc_row *row, struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 ssthresh = READ_ONCE(tp->cc.snd_ssthresh);
+
+	row->full = true;
+	row->state = inet_sk_state_load(sk);
+	row->tx_queue = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_una);
+	row->rx_queue = max_t(int, READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq), 0);
+	row->ssthresh = ssthresh >= TCP_INFINITE_SSTHRESH ? -1 : ssthresh;
+	if (row->state == TCP_LISTEN) {
+		row->rx_queue = READ_ONCE(sk->sk_ack_backlog);
+		row->ssthresh = 0;	/* there: length of the fast open queue */
+	}
+	row_timer(row, sk);
+	row->retransmits = READ_ONCE(tp->retransmits);
+	row->probes_out = READ_ONCE(tp->probes_out);
+	row->uid = compat_sock_i_uid(sk);
+	row->inode = sock_i_ino(sk);
+	row->rto = READ_ONCE(tp->rto);
+	row->ato = READ_ONCE(tp->ack.ato);
+	row->quick = READ_ONCE(tp->ack.quick) << 1 |
+		     (READ_ONCE(tp->ack.pingpong) >= TCPX_PINGPONG_THRESH);
+	row->cwnd = READ_ONCE(tp->cc.snd_cwnd);
+}
+
+static void row_request(struct proc_row *row, const struct request_sock *req)
+{
+	row->state = TCP_SYN_RECV;
+	row->timer = PROC_TIMER_RETRANS;
+	row->expires_in = req->rsk_timer.expires - jiffies;
+	row->retransmits = req->num_timeout;
+	row->refcnt = 0;
+	if (req->rsk_listener)
+		row->uid = compat_sock_i_uid(req->rsk_listener);
+}
+
+static void row_timewait(struct proc_row *row, const struct tcpx_timewait_sock *tw)
+{
+	row->state = tw->tw_substate;
+	row->timer = PROC_TIMER_TIMEWAIT;
+	row->expires_in = tw->timer.expires - jiffies;
+}
+
+static void row_fill(struct proc_row *row, struct sock *sk)
+{
+	memset(row, 0, sizeof(*row));
+	row_addresses(row, sk);
+	if (sk->sk_state == TCP_TIME_WAIT)
+		row_timewait(row, tcpx_twsk(sk));
+	else if (sk->sk_state == TCP_NEW_SYN_RECV)
+		row_request(row, inet_reqsk(sk));
+	else
+		row_sock(row, sk);
+}
+
+/* Copy what of a chain fits; its lock is held. True if that was the rest of it. */
+static bool iter_chain(struct proc_iter *it, struct hlist_nulls_head *chain)
+{
+	struct hlist_nulls_node *node;
+	unsigned int seen = 0;
+	struct sock *sk;
+
+	sk_nulls_for_each(sk, node, chain) {
+		if (sk->sk_family != AF_INET || seen++ < it->skip)
+			continue;
+		if (it->n == PROC_BATCH)
+			return false;
+		row_fill(&it->row[it->n++], sk);
+		it->skip++;
+	}
+	return true;
+}
+
+/* Find a bucket's chain and lock. False if there is no such bucket. */
+static bool iter_bucket(const struct tcpx_hashinfo *h, unsigned int bucket,
+			struct hlist_nulls_head **chain, spinlock_t **lock)
+{
+	if (bucket <= h->lhash_mask) {
+		*chain = &h->lhash[bucket].chain;
+		*lock = &h->lhash[bucket].lock;
+		return true;
+	}
+	bucket -= h->lhash_mask + 1;
+	if (bucket > h->ehash_mask)
+		return false;
+	*chain = &h->ehash[bucket].chain;
+	*lock = &h->ehash_locks[bucket & h->ehash_locks_mask];
+	return true;
+}
+
+/* Read the next batch. The first of its rows, or NULL at the end. */
+static struct proc_row *iter_load(struct seq_file *seq)
+{
+	const struct tcpx_hashinfo *h = smp_load_acquire(&tcpx_pernet(seq_file_net(seq))->hinfo);
+	struct proc_iter *it = seq->private;
+	struct hlist_nulls_head *chain;
+	spinlock_t *lock;
+	bool end;
+
+	it->n = 0;
+	it->i = 0;
+	while (h && it->n < PROC_BATCH && iter_bucket(h, it->bucket, &chain, &lock)) {
+		end = hlist_nulls_empty(chain);
+		if (!end) {
+			spin_lock_bh(lock);
+			end = iter_chain(it, chain);
+			spin_unlock_bh(lock);
+		}
+		if (end) {
+			it->bucket++;
+			it->skip = 0;
+		}
+		cond_resched();
+	}
+	return it->n ? it->row : NULL;
+}
+
+static void *iter_next(struct seq_file *seq)
+{
+	struct proc_iter *it = seq->private;
+
+	if (it->i + 1 < it->n)
+		return &it->row[++it->i];
+	return iter_load(seq);
+}
+
+static void *proc_seq_next(struct seq_file *seq, void *v, loff_t *pos)
+{
+	struct proc_iter *it = seq->private;
+
+	it->last_pos = ++*pos;
+	return iter_next(seq);
+}
+
+static void *proc_seq_start(struct seq_file *seq, loff_t *pos)
+{
+	struct proc_iter *it = seq->private;
+	void *row = SEQ_START_TOKEN;
+	loff_t skip;
+
+	/* The buffer was full: go on with the row that did not fit. */
+	if (*pos && *pos == it->last_pos)
+		return it->i < it->n ? &it->row[it->i] : NULL;
+
+	it->bucket = 0;
+	it->skip = 0;
+	it->n = 0;
+	it->i = 0;
+	for (skip = *pos; skip && row; skip--)
+		row = iter_next(seq);
+	it->last_pos = *pos;
+	return row;
+}
+
+static void proc_seq_stop(struct seq_file *seq, void *v)
+{
+}
+
+static void row_show(struct seq_file *seq, const struct proc_row *row, loff_t number)
+{
+	seq_printf(seq, "%4lld: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %d %pK",
+		   number, (__force u32)row->saddr, row->sport, (__force u32)row->daddr,
+		   row->dport, row->state, row->tx_queue, row->rx_queue, row->timer,
+		   (unsigned long)jiffies_delta_to_clock_t(row->expires_in), row->retransmits,
+		   from_kuid_munged(seq_user_ns(seq), row->uid), row->probes_out, row->inode,
+		   row->refcnt, row->sk);
+	if (row->full)
+		seq_printf(seq, " %lu %lu %u %u %d",
+			   (unsigned long)jiffies_to_clock_t(row->rto),
+			   (unsigned long)jiffies_to_clock_t(row->ato), row->quick, row->cwnd,
+			   row->ssthresh);
+}
+
+static int proc_seq_show(struct seq_file *seq, void *v)
+{
+	const struct proc_iter *it = seq->private;
+
+	seq_setwidth(seq, PROC_WIDTH);
+	if (v == SEQ_START_TOKEN)
+		seq_puts(seq, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
+	else
+		row_show(seq, v, it->last_pos - 1);
+	seq_pad(seq, '\n');
+	return 0;
+}
+
+static const struct seq_operations proc_seq_ops = {
+	.start	= proc_seq_start,
+	.next	= proc_seq_next,
+	.stop	= proc_seq_stop,
+	.show	= proc_seq_show,
+};
+
+/**
+ * tcpx_proc_net_init() - make /proc/net/tcpx, tcpx_snmp and tcpx_netstat
+ * @net: netns, its counters exist
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tcpx_proc_net_init(struct net *net)
+{
+	if (!proc_create_net_data("tcpx", 0444, net->proc_net, &proc_seq_ops,
+				  sizeof(struct proc_iter), NULL))
+		return -ENOMEM;
+	if (!proc_create_net_single("tcpx_snmp", 0444, net->proc_net, tcpx_snmp_seq_show, NULL))
+		goto fail_snmp;
+	if (!proc_create_net_single("tcpx_netstat", 0444, net->proc_net, tcpx_netstat_seq_show,
+				    NULL))
+		goto fail_netstat;
+	return 0;
+
+fail_netstat:
+	remove_proc_entry("tcpx_snmp", net->proc_net);
+fail_snmp:
+	remove_proc_entry("tcpx", net->proc_net);
+	return -ENOMEM;
+}
+
+/**
+ * tcpx_proc_net_exit() - remove them; waits for readers
+ * @net: netns; to be called before its tables and counters go
+ */
+void tcpx_proc_net_exit(struct net *net)
+{
+	remove_proc_entry("tcpx_netstat", net->proc_net);
+	remove_proc_entry("tcpx_snmp", net->proc_net);
+	remove_proc_entry("tcpx", net->proc_net);
+}
