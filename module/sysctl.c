@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.tcpx.*, per netns. Only what net.ipv4.tcp_* does not say or does not
+ * let a module read; all the rest is the host's knobs (net->ipv4).
+ */
+#include "tcpx.h"
+
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/sysctl.h>
+
+#define PORT_LINGER_DEFAULT_MS	500
+#define PORT_LINGER_MAX_MS	60000
+
+static int port_linger_max = PORT_LINGER_MAX_MS;
+
+/* net.tcpx.congestion_control: data is the struct tcpx_net. */
+static int proc_congestion_control(compat_ctl_table *ctl, int write, void *buffer,
+				   size_t *lenp, loff_t *ppos)
+{
+	char name[TCP_CA_NAME_MAX];
+	struct ctl_table local = { .data = name, .maxlen = sizeof(name) };
+	int err;
+
+	tcpx_get_default_congestion_control(ctl->data, name);
+	err = proc_dostring(&local, write, buffer, lenp, ppos);
+	if (write && !err)
+		err = tcpx_set_default_congestion_control(ctl->data, name);
+	return err;
+}
+
+static int proc_available_congestion_control(compat_ctl_table *ctl, int write, void *buffer,
+					     size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table local = { .maxlen = TCP_CA_BUF_MAX };
+	int err;
+
+	local.data = kmalloc(local.maxlen, GFP_KERNEL);
+	if (!local.data)
+		return -ENOMEM;
+	tcpx_get_available_congestion_control(local.data, local.maxlen);
+	err = proc_dostring(&local, write, buffer, lenp, ppos);
+	kfree(local.data);
+	return err;
+}
+
+/* In the order of this enum; init_net's tables are copies, too. */
+enum {
+	CTL_TCP_MAX_ORPHANS,
+	CTL_PORT_LINGER_MS,
+	CTL_CONGESTION_CONTROL,
+	CTL_AVAILABLE_CONGESTION_CONTROL,
+	CTL_COUNT
+};
+
+static const struct ctl_table tcpx_table[CTL_COUNT + 1] = {
+	[CTL_TCP_MAX_ORPHANS] = {
+		.procname	= "tcp_max_orphans",
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+	},
+	[CTL_PORT_LINGER_MS] = {
+		.procname	= "port_linger_ms",
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &port_linger_max,
+	},
+	[CTL_CONGESTION_CONTROL] = {
+		.procname	= "congestion_control",
+		.maxlen		= TCP_CA_NAME_MAX,
+		.mode		= 0644,
+		.proc_handler	= proc_congestion_control,
+	},
+	[CTL_AVAILABLE_CONGESTION_CONTROL] = {
+		.procname	= "available_congestion_control",
+		.maxlen		= TCP_CA_BUF_MAX,
+		.mode		= 0444,
+		.proc_handler	= proc_available_congestion_control,
+	},
+};
+
+/* Kernel TCP's default: half the slots of its connection table, which has one
+ * for every 128 KiB of memory and at most half a million.
+ */
+static int default_max_orphans(void)
+{
+	unsigned long slots = totalram_pages() >> (17 - PAGE_SHIFT);
+
+	return roundup_pow_of_two(clamp(slots, 2UL, 512 * 1024UL)) / 2;
+}
+
+/**
+ * tcpx_sysctl_net_init() - defaults, and the files under /proc/sys/net/tcpx
+ * @tn: netns
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int tcpx_sysctl_net_init(struct tcpx_net *tn)
+{
+	struct ctl_table *table;
+
+	tn->sysctl.max_orphans = default_max_orphans();
+	tn->sysctl.port_linger_ms = PORT_LINGER_DEFAULT_MS;
+	table = kmemdup(tcpx_table, sizeof(tcpx_table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	table[CTL_TCP_MAX_ORPHANS].data = &tn->sysctl.max_orphans;
+	table[CTL_PORT_LINGER_MS].data = &tn->sysctl.port_linger_ms;
+	table[CTL_CONGESTION_CONTROL].data = tn;
+	tn->sysctl.hdr = compat_register_net_sysctl(tn->net, "net/tcpx", table, CTL_COUNT);
+	if (!tn->sysctl.hdr) {
+		kfree(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * tcpx_sysctl_net_exit() - the reverse
+ * @tn: netns
+ */
+void tcpx_sysctl_net_exit(struct tcpx_net *tn)
+{
+	const struct ctl_table *table = tn->sysctl.hdr->ctl_table_arg;
+
+	unregister_net_sysctl_table(tn->sysctl.hdr);
+	kfree(table);
+	tcpx_set_default_congestion_control(tn, "");
+}
+
+/**
+ * tcpx_sysctl_mem() - net.ipv4.tcp_mem: low, pressure and high mark, in pages
+ */
+const long *tcpx_sysctl_mem(void)
+{
+	return tcp_prot.sysctl_mem;
+}
