@@ -19,19 +19,23 @@
 #include <linux/snmp.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
+#include <linux/tcp.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
 #include <net/flow.h>
+#include <net/inet_common.h>
 #include <net/inet_sock.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
-#if __has_include(<net/proto_memory.h>)
-#include <net/proto_memory.h>
-#endif
 
 #include "tcpx_probe.h"
+
+/* Memory accounting of protocols had its place in <net/sock.h>. */
+#if TCPX_HAVE_NET_PROTO_MEMORY_H
+#include <net/proto_memory.h>
+#endif
 
 /* --- socket addresses --------------------------------------------------- */
 
@@ -66,19 +70,24 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
 /**
  * COMPAT_PROTO_RECVMSG() - define @name, fit for proto.recvmsg, by means of @fn
  * @name: static function to define
- * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+ * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t len, int flags); it is
+ *	not called for MSG_ERRQUEUE, which the kernel serves
  */
 #if TCPX_HAVE_PROTO_RECVMSG_ADDR_LEN
 #define COMPAT_PROTO_RECVMSG(name, fn)					\
 static int name(struct sock *sk, struct msghdr *msg, size_t len,	\
 		int flags, int *addr_len)				\
 {									\
+	if (unlikely(flags & MSG_ERRQUEUE))				\
+		return inet_recv_error(sk, msg, len, addr_len);		\
 	return fn(sk, msg, len, flags);					\
 }
 #else
 #define COMPAT_PROTO_RECVMSG(name, fn)					\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags) \
 {									\
+	if (unlikely(flags & MSG_ERRQUEUE))				\
+		return inet_recv_error(sk, msg, len);			\
 	return fn(sk, msg, len, flags);					\
 }
 #endif
@@ -114,6 +123,30 @@ static int name(struct sock *sk, int cmd, unsigned long arg)		\
 	.freeptr_offset	= offsetof(struct sock, sk_freeptr),
 #else
 #define COMPAT_PROTO_FREEPTR_OFFSET
+#endif
+
+/* --- members of struct proto_ops ---------------------------------------- */
+
+/**
+ * COMPAT_PROTO_OPS_SENDPAGE() - define @name, fit for proto_ops.sendpage
+ * @name: static function to define
+ *
+ * The page is copied, by way of sendmsg. More pages to come are MSG_MORE.
+ * Newer kernels use sendmsg with MSG_SPLICE_PAGES themselves.
+ */
+#if TCPX_HAVE_PROTO_OPS_SENDPAGE
+#define COMPAT_PROTO_OPS_SENDPAGE(name)					\
+static ssize_t name(struct socket *sock, struct page *page, int offset,	\
+		    size_t size, int flags)				\
+{									\
+	if (flags & MSG_SENDPAGE_NOTLAST)				\
+		flags = (flags & ~MSG_SENDPAGE_NOTLAST) | MSG_MORE;	\
+	return sock_no_sendpage(sock, page, offset, size, flags);	\
+}
+#define COMPAT_PROTO_OPS_SENDPAGE_INIT(name)	.sendpage = (name),
+#else
+#define COMPAT_PROTO_OPS_SENDPAGE(name)
+#define COMPAT_PROTO_OPS_SENDPAGE_INIT(name)
 #endif
 
 /* --- flags of struct inet_sock ------------------------------------------ */
@@ -190,6 +223,16 @@ compat_sk_filter_trim_cap(struct sock *sk, struct sk_buff *skb, unsigned int cap
 #endif
 }
 
+/* Clone @sk; the clone is locked (bh_lock_sock) and has two references. */
+static inline struct sock *compat_sk_clone_lock(struct sock *sk, gfp_t gfp)
+{
+#if TCPX_HAVE_SK_CLONE
+	return sk_clone(sk, gfp, true);
+#else
+	return sk_clone_lock(sk, gfp);
+#endif
+}
+
 /* Tell the drop_monitor's tracepoint whose skb it was, where it can be told. */
 static inline void compat_sk_skb_reason_drop(struct sock *sk, struct sk_buff *skb,
 					     enum skb_drop_reason reason)
@@ -234,6 +277,17 @@ static inline void compat_sk_stream_wait_close(struct sock *sk, long timeout)
 			break;
 	}
 	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* One of the three stamps of SCM_TIMESTAMPING: 0 by our clock, 2 the device's. */
+static inline void compat_set_scm_timestamp(struct scm_timestamping_internal *tss, int i,
+					    ktime_t when)
+{
+#if TCPX_HAVE_SCM_TIMESTAMPING_KTIME
+	tss->ts[i] = when;
+#else
+	tss->ts[i] = ktime_to_timespec64(when);
+#endif
 }
 
 /* --- skbs --------------------------------------------------------------- */
@@ -282,6 +336,17 @@ static inline ssize_t compat_skb_splice_from_iter(struct sk_buff *skb, struct io
 	return skb_splice_from_iter(skb, iter, maxsize);
 #else
 	return -EOPNOTSUPP;
+#endif
+}
+
+/* --- TCP_INFO ------------------------------------------------------------ */
+
+/* Members that are not in every kernel's struct tcp_info. */
+static inline void compat_tcp_info_newer(struct tcp_info *info, u32 rcv_wnd, u32 rehash)
+{
+#if TCPX_HAVE_TCP_INFO_RCV_WND
+	info->tcpi_rcv_wnd = rcv_wnd;
+	info->tcpi_rehash = rehash;
 #endif
 }
 
@@ -362,6 +427,16 @@ static inline void compat_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
 	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
 #else
 	fl4->flowi4_tos = tos;
+#endif
+}
+
+/* Age at which connect() may take over a TIME_WAIT's addresses, ms. */
+static inline u32 compat_tw_reuse_delay(const struct net *net)
+{
+#if TCPX_HAVE_SYSCTL_TCP_TW_REUSE_DELAY
+	return READ_ONCE(net->ipv4.sysctl_tcp_tw_reuse_delay);
+#else
+	return MSEC_PER_SEC;
 #endif
 }
 

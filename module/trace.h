@@ -56,9 +56,7 @@ struct tcpx_trace_segment {
 	u8		flags;
 };
 
-/**
- * struct tcpx_trace_tcb - what a connection thinks, zero for what is no full socket
- */
+/* What a connection thinks; zero for what is no full socket. */
 struct tcpx_trace_tcb {
 	u32		snd_una;
 	u32		snd_nxt;
