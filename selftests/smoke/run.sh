@@ -34,7 +34,7 @@ try() { # NAME CMD...
 }
 
 listening() { # TABLE: is there a listener at $port?
-	grep -qi ": [0-9A-F]*:$(printf %04X $port) [0-9A-F]*:0000 0A " "/proc/net/$1"
+	grep -qi ": [0-9A-F]*:$(printf %04X $port) [0-9A-F]*:0000 0A " "/proc/net/$1" 2>/dev/null
 }
 
 # Its listener may be up only a moment, but it is up until the client has come.
