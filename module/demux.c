@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which socket is a segment for: the table of connections (full sockets,
+ * request socks and TIME_WAIT entries by their 4-tuple) and the table of
+ * listeners (by local address and port), one pair per network namespace.
+ *
+ * Readers hold rcu_read_lock() and nothing else. Sockets are freed without a
+ * grace period (SLAB_TYPESAFE_BY_RCU), so what a reader finds may turn into
+ * another socket under its eyes: it takes a reference, then compares again. And
+ * it may be carried into another chain: each chain ends in a mark of its own
+ * (its address), which tells that; then the search starts over. Listeners alone
+ * live on for a grace period (SOCK_RCU_FREE) and are used without a reference.
+ */
+#include <linux/jhash.h>
+#include <linux/mm.h>
+#include <linux/rculist_nulls.h>
+#include <linux/vmalloc.h>
+#include <net/l3mdev.h>
+#include <net/netns/hash.h>
+#include <net/sock_reuseport.h>
+
+#include "tcpx.h"
+
+#define TCPX_LHASH_BUCKETS	512
+#define TCPX_BHASH_BUCKETS	4096
+#define TCPX_EHASH_MIN		4096U
+#define TCPX_EHASH_MAX		262144U
+#define TCPX_EHASH_LIMIT	BIT(24)		/* of the parameter */
+#define TCPX_BYTES_PER_BUCKET	(16 << 10)	/* of the machine's memory */
+
+static unsigned int tcpx_ehash_entries;
+module_param_named(ehash_entries, tcpx_ehash_entries, uint, 0444);
+MODULE_PARM_DESC(ehash_entries, "buckets of the connection table (default: by memory)");
+
+/* --- making the tables ---------------------------------------------------- */
+
+/* What ends the chain of @head, and no other. */
+static unsigned long tcpx_chain_end(const struct hlist_nulls_head *head)
+{
+	return (unsigned long)head >> 1;
+}
+
+static void tcpx_chain_init(struct hlist_nulls_head *head)
+{
+	INIT_HLIST_NULLS_HEAD(head, tcpx_chain_end(head));
+}
+
+static unsigned int tcpx_ehash_size(const struct net *net)
+{
+	unsigned long n = READ_ONCE(tcpx_ehash_entries);
+
+	if (n) {
+		n = clamp_t(unsigned long, n, 1, TCPX_EHASH_LIMIT);
+	} else {
+		n = totalram_pages() / (TCPX_BYTES_PER_BUCKET / PAGE_SIZE ?: 1);
+		n = clamp_t(unsigned long, n, TCPX_EHASH_MIN, TCPX_EHASH_MAX);
+		/* Most namespaces are small, and there may be many. */
+		if (!net_eq(net, &init_net))
+			n = max_t(unsigned long, n / 4, TCPX_EHASH_MIN);
+	}
+	return roundup_pow_of_two(n);
+}
+
+/* Two cache lines of locks per CPU, but never more than buckets. */
+static unsigned int tcpx_ehash_nr_locks(unsigned int buckets)
+{
+	unsigned int n = max_t(unsigned int, 2 * L1_CACHE_BYTES / sizeof(spinlock_t), 1);
+
+	return min_t(unsigned int, roundup_pow_of_two(n * num_possible_cpus()), buckets);
+}
+
+static int tcpx_hashinfo_fill(struct tcpx_hashinfo *h, unsigned int buckets)
+{
+	unsigned int nr_locks = tcpx_ehash_nr_locks(buckets);
+	unsigned int i;
+
+	h->ehash = kvmalloc_array(buckets, sizeof(*h->ehash), GFP_KERNEL_ACCOUNT);
+	h->ehash_locks = kvmalloc_array(nr_locks, sizeof(*h->ehash_locks), GFP_KERNEL_ACCOUNT);
+	h->lhash = kvmalloc_array(TCPX_LHASH_BUCKETS, sizeof(*h->lhash), GFP_KERNEL_ACCOUNT);
+	h->bhash = kvmalloc_array(TCPX_BHASH_BUCKETS, sizeof(*h->bhash), GFP_KERNEL_ACCOUNT);
+	if (!h->ehash || !h->ehash_locks || !h->lhash || !h->bhash)
+		return -ENOMEM;
+
+	h->ehash_mask = buckets - 1;
+	for (i = 0; i < buckets; i++)
+		tcpx_chain_init(&h->ehash[i].chain);
+	h->ehash_locks_mask = nr_locks - 1;
+	for (i = 0; i < nr_locks; i++)
+		spin_lock_init(&h->ehash_locks[i]);
+	h->lhash_mask = TCPX_LHASH_BUCKETS - 1;
+	for (i = 0; i < TCPX_LHASH_BUCKETS; i++) {
+		spin_lock_init(&h->lhash[i].lock);
+		tcpx_chain_init(&h->lhash[i].chain);
+	}
+	h->bhash_mask = TCPX_BHASH_BUCKETS - 1;
+	for (i = 0; i < TCPX_BHASH_BUCKETS; i++) {
+		spin_lock_init(&h->bhash[i].lock);
+		INIT_HLIST_HEAD(&h->bhash[i].chain);
+	}
+	return 0;
+}
+
+static void tcpx_hashinfo_release(struct tcpx_hashinfo *h)
+{
+	kvfree(h->ehash);
+	kvfree(h->ehash_locks);
+	kvfree(h->lhash);
+	kvfree(h->bhash);
+	kfree(h);
+}
+
+/**
+ * tcpx_hashinfo_alloc() - make a netns's tables and let lookups see them
+ * @tn: the netns, without tables so far
+ *
+ * Context: may sleep; tn->hinfo_mutex.
+ * Return: 0 or -ENOMEM.
+ */
+int tcpx_hashinfo_alloc(struct tcpx_net *tn)
+{
+	struct tcpx_hashinfo *h = kzalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
+
+	if (!h)
+		return -ENOMEM;
+	if (tcpx_hashinfo_fill(h, tcpx_ehash_size(tn->net))) {
+		tcpx_hashinfo_release(h);
+		return -ENOMEM;
+	}
+	/* Pairs with the dependency of READ_ONCE(tn->hinfo) in readers. */
+	smp_store_release(&tn->hinfo, h);
+	return 0;
+}
+
+/**
+ * tcpx_hashinfo_free() - free a netns's tables
+ * @tn: the netns; nothing is in them, and a grace period has passed since
+ */
+void tcpx_hashinfo_free(struct tcpx_net *tn)
+{
+	if (!tn->hinfo)
+		return;
+	tcpx_hashinfo_release(tn->hinfo);
+	tn->hinfo = NULL;
+}
+
+static struct tcpx_hashinfo *tcpx_sk_hashinfo(const struct sock *sk)
+{
+	return READ_ONCE(tcpx_pernet(sock_net(sk))->hinfo);
+}
+
+/* --- keys ------------------------------------------------------------------ */
+
+/**
+ * tcpx_v4_ehashfn() - hash of a connection over IPv4
+ * @net: netns
+ * @laddr: local address
+ * @lport: local port, host order
+ * @faddr: foreign address
+ * @fport: foreign port
+ */
+u32 tcpx_v4_ehashfn(const struct net *net, __be32 laddr, u16 lport, __be32 faddr, __be16 fport)
+{
+	return jhash_3words((__force u32)laddr, (__force u32)faddr,
+			    (u32)lport << 16 | (__force u32)fport,
+			    tcpx_secret() + net_hash_mix(net));
+}
+
+/* Of any kind of entry: they share struct sock_common. */
+static u32 tcpx_sk_ehashfn(const struct sock *sk)
+{
+	return tcpx_v4_ehashfn(sock_net(sk), sk->sk_rcv_saddr, sk->sk_num,
+			       sk->sk_daddr, sk->sk_dport);
+}
+
+static struct hlist_nulls_head *tcpx_ehash_chain(struct tcpx_hashinfo *h, u32 hash)
+{
+	return &h->ehash[hash & h->ehash_mask].chain;
+}
+
+static spinlock_t *tcpx_ehash_lock(struct tcpx_hashinfo *h, u32 hash)
+{
+	return &h->ehash_locks[hash & h->ehash_locks_mask];
+}
+
+static struct tcpx_lhash_bucket *tcpx_lhash_bucket(struct tcpx_hashinfo *h,
+						   const struct net *net,
+						   __be32 laddr, u16 lport)
+{
+	return &h->lhash[ipv4_portaddr_hash(net, laddr, lport) & h->lhash_mask];
+}
+
+static struct tcpx_lhash_bucket *tcpx_lhash_bucket_sk(const struct sock *sk)
+{
+	return tcpx_lhash_bucket(tcpx_sk_hashinfo(sk), sock_net(sk),
+				 sk->sk_rcv_saddr, sk->sk_num);
+}
+
+/* Is @sk the connection from @saddr:@sport to our @daddr:@hnum? */
+static bool tcpx_v4_match(struct net *net, const struct sock *sk, __be32 saddr, __be16 sport,
+			  __be32 daddr, u16 hnum, int dif, int sdif)
+{
+	return sk->sk_dport == sport && sk->sk_num == hnum &&
+	       sk->sk_daddr == saddr && sk->sk_rcv_saddr == daddr &&
+	       net_eq(sock_net(sk), net) &&
+	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), dif, sdif);
+}
+
+/* --- lookup ---------------------------------------------------------------- */
+
+/**
+ * tcpx_v4_lookup_established() - find the entry of a connection
+ * @net: netns
+ * @h: its tables
+ * @saddr: source address of the segment
+ * @sport: source port
+ * @daddr: destination address
+ * @hnum: destination port, host order
+ * @dif: device it came in by
+ * @sdif: slave device, if @dif is a VRF
+ *
+ * Context: rcu_read_lock.
+ * Return: a referenced full socket, request sock or TIME_WAIT entry (sk_state
+ * tells which), to be dropped by tcpx_sock_gen_put(); or NULL.
+ */
+struct sock *tcpx_v4_lookup_established(struct net *net, struct tcpx_hashinfo *h,
+					__be32 saddr, __be16 sport,
+					__be32 daddr, u16 hnum, int dif, int sdif)
+{
+	u32 hash = tcpx_v4_ehashfn(net, daddr, hnum, saddr, sport);
+	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
+	struct hlist_nulls_node *node;
+	struct sock *sk;
+
+begin:
+	sk_nulls_for_each_rcu(sk, node, chain) {
+		if (sk->sk_hash != hash ||
+		    !tcpx_v4_match(net, sk, saddr, sport, daddr, hnum, dif, sdif))
+			continue;
+		if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
+			return NULL;
+		if (likely(!hlist_nulls_unhashed_lockless(&sk->sk_nulls_node) &&
+			   tcpx_v4_match(net, sk, saddr, sport, daddr, hnum, dif, sdif)))
+			return sk;
+		tcpx_sock_gen_put(sk);
+		goto begin;
+	}
+	if (unlikely(get_nulls_value(node) != tcpx_chain_end(chain)))
+		goto begin;
+	return NULL;
+}
+
+/* How well does listener @sk fit? -1: not at all. */
+static int tcpx_v4_score(struct net *net, const struct sock *sk, __be32 laddr, u16 hnum,
+			 int dif, int sdif)
+{
+	int bound = READ_ONCE(sk->sk_bound_dev_if);
+
+	if (sk->sk_num != hnum || sk->sk_rcv_saddr != laddr ||
+	    !net_eq(sock_net(sk), net) || ipv6_only_sock(sk) ||
+	    !inet_sk_bound_dev_eq(net, bound, dif, sdif))
+		return -1;
+	return 1 + !!bound + (sk->sk_family == PF_INET) +
+	       (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
+}
+
+/* What of a segment the choice of a listener depends on. */
+struct tcpx_v4_key {
+	struct sk_buff	*skb;
+	int		doff;
+	__be32		saddr;
+	__be32		daddr;
+	__be16		sport;
+	u16		hnum;
+	int		dif;
+	int		sdif;
+};
+
+/* The member of @sk's SO_REUSEPORT group that shall have the segment, by the
+ * group's program or by hash; NULL if @sk is in none.
+ */
+static struct sock *tcpx_v4_select_reuseport(struct net *net, struct sock *sk,
+					     const struct tcpx_v4_key *key)
+{
+	u32 hash;
+
+	if (!sk->sk_reuseport)
+		return NULL;
+	hash = tcpx_v4_ehashfn(net, key->daddr, key->hnum, key->saddr, key->sport);
+	return reuseport_select_sock(sk, hash, key->skb, key->doff);
+}
+
+/* The best listener bound to exactly @laddr. */
+static struct sock *tcpx_v4_lookup_lhash(struct net *net, struct tcpx_hashinfo *h,
+					 const struct tcpx_v4_key *key, __be32 laddr)
+{
+	struct tcpx_lhash_bucket *bucket = tcpx_lhash_bucket(h, net, laddr, key->hnum);
+	struct hlist_nulls_node *node;
+	struct sock *sk, *best;
+	int score, high;
+
+begin:
+	best = NULL;
+	high = 0;
+	sk_nulls_for_each_rcu(sk, node, &bucket->chain) {
+		score = tcpx_v4_score(net, sk, laddr, key->hnum, key->dif, key->sdif);
+		if (score <= high)
+			continue;
+		best = tcpx_v4_select_reuseport(net, sk, key);
+		if (best)
+			return best;
+		best = sk;
+		high = score;
+	}
+	if (unlikely(get_nulls_value(node) != tcpx_chain_end(&bucket->chain)))
+		goto begin;
+	return best;
+}
+
+/**
+ * tcpx_v4_lookup_listener() - find the listener for a segment
+ * @net: netns
+ * @h: its tables
+ * @skb: the segment, for BPF selection in a SO_REUSEPORT group; may be NULL
+ * @doff: length of its TCP header, bytes
+ * @saddr: source address
+ * @sport: source port
+ * @daddr: destination address
+ * @hnum: destination port, host order
+ * @dif: device it came in by
+ * @sdif: slave device, if @dif is a VRF
+ *
+ * One bound to @daddr goes before one bound to any address; then a bound device,
+ * then the CPU of SO_INCOMING_CPU decide.
+ *
+ * Context: rcu_read_lock.
+ * Return: a listener without a reference, valid until rcu_read_unlock(); or NULL.
+ */
+struct sock *tcpx_v4_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
+				     struct sk_buff *skb, int doff,
+				     __be32 saddr, __be16 sport,
+				     __be32 daddr, u16 hnum, int dif, int sdif)
+{
+	const struct tcpx_v4_key key = {
+		.skb = skb, .doff = doff, .saddr = saddr, .sport = sport,
+		.daddr = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
+	};
+	struct sock *sk = tcpx_v4_lookup_lhash(net, h, &key, daddr);
+
+	return sk ?: tcpx_v4_lookup_lhash(net, h, &key, htonl(INADDR_ANY));
+}
+
+/**
+ * tcpx_sock_gen_put() - drop a reference on what a lookup returned
+ * @sk: full socket, request sock or TIME_WAIT entry
+ *
+ * Context: any.
+ */
+void tcpx_sock_gen_put(struct sock *sk)
+{
+	if (sk->sk_state == TCP_TIME_WAIT)
+		tcpx_tw_put(tcpx_twsk(sk));
+	else if (sk->sk_state == TCP_NEW_SYN_RECV)
+		tcpx_reqsk_put(tcpx_rsk(inet_reqsk(sk)));
+	else
+		sock_put(sk);
+}
+
+/* --- connections in and out ------------------------------------------------ */
+
+/* Is there already an entry of @sk's connection in @chain? Its lock is held. */
+static bool tcpx_ehash_has_twin(const struct sock *sk, struct hlist_nulls_head *chain)
+{
+	int dif = sk->sk_bound_dev_if;
+	struct hlist_nulls_node *node;
+	struct sock *sk2;
+
+	sk_nulls_for_each(sk2, node, chain) {
+		if (sk2->sk_hash == sk->sk_hash &&
+		    tcpx_v4_match(sock_net(sk), sk2, sk->sk_daddr, sk->sk_dport,
+				  sk->sk_rcv_saddr, sk->sk_num, dif, dif))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * tcpx_ehash_insert() - put an entry into the connection table
+ * @sk: full socket or request sock with complete addresses, not hashed
+ * @osk: entry of the same connection to take its place, or NULL; its reference
+ *	for being hashed goes to the caller
+ * @found: if not NULL (and @osk is): fail if the connection has an entry,
+ *	and tell by *@found
+ *
+ * Context: any; takes the chain's lock.
+ * Return: true if @sk went in. With @osk, false means it was no longer there.
+ */
+bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found)
+{
+	u32 hash = tcpx_sk_ehashfn(sk);
+	struct tcpx_hashinfo *h = tcpx_sk_hashinfo(sk);
+	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
+	spinlock_t *lock = tcpx_ehash_lock(h, hash);
+	bool ok = true;
+
+	sk->sk_hash = hash;
+	spin_lock_bh(lock);
+	if (osk) {
+		ok = sk_hashed(osk);
+		if (ok)
+			hlist_nulls_replace_init_rcu(&osk->sk_nulls_node, &sk->sk_nulls_node);
+	} else {
+		if (found) {
+			*found = tcpx_ehash_has_twin(sk, chain);
+			ok = !*found;
+		}
+		if (ok)
+			__sk_nulls_add_node_rcu(sk, chain);
+	}
+	spin_unlock_bh(lock);
+	return ok;
+}
+
+/**
+ * tcpx_ehash_remove() - take an entry out of the connection table
+ * @sk: full socket, request sock or TIME_WAIT entry
+ * @removed: told whether it was in; who gets true owns the reference that
+ *	request socks and TIME_WAIT entries have for being hashed. May be NULL
+ *
+ * Context: any; takes the chain's lock.
+ */
+void tcpx_ehash_remove(struct sock *sk, bool *removed)
+{
+	spinlock_t *lock = tcpx_ehash_lock(tcpx_sk_hashinfo(sk), sk->sk_hash);
+	bool was_in;
+
+	spin_lock_bh(lock);
+	was_in = __sk_nulls_del_node_init_rcu(sk);
+	spin_unlock_bh(lock);
+	if (removed)
+		*removed = was_in;
+}
+
+/**
+ * tcpx_ehash_replace_tw() - put a TIME_WAIT entry into its socket's place
+ * @sk: full socket
+ * @tw: made from it, complete and referenced: segments find it from now on
+ *
+ * Context: socket lock, BH off.
+ */
+void tcpx_ehash_replace_tw(struct sock *sk, struct tcpx_timewait_sock *tw)
+{
+	struct tcpx_hashinfo *h = tcpx_sk_hashinfo(sk);
+	spinlock_t *lock = tcpx_ehash_lock(h, sk->sk_hash);
+	struct sock *twsk = (struct sock *)tw;
+
+	twsk->sk_hash = sk->sk_hash;
+	spin_lock(lock);
+	if (likely(sk_hashed(sk)))
+		hlist_nulls_replace_init_rcu(&sk->sk_nulls_node, &twsk->sk_nulls_node);
+	else
+		__sk_nulls_add_node_rcu(twsk, tcpx_ehash_chain(h, sk->sk_hash));
+	spin_unlock(lock);
+}
+
+/* Whether @sk, as yet without a port, may use @lport: 0, or -EADDRNOTAVAIL if the
+ * connection exists. *@twp: a TIME_WAIT in its place that may be taken over. The
+ * chain's lock is held.
+ */
+static int tcpx_v4_check_chain(struct sock *sk, u16 lport, u32 hash, bool autobind,
+			       struct hlist_nulls_head *chain,
+			       struct tcpx_timewait_sock **twp)
+{
+	struct net *net = sock_net(sk);
+	int dif = sk->sk_bound_dev_if;
+	int sdif = l3mdev_master_ifindex_by_index(net, dif);
+	struct hlist_nulls_node *node;
+	struct sock *sk2;
+
+	*twp = NULL;
+	sk_nulls_for_each(sk2, node, chain) {
+		if (sk2->sk_hash != hash ||
+		    !tcpx_v4_match(net, sk2, sk->sk_daddr, sk->sk_dport,
+				   sk->sk_rcv_saddr, lport, dif, sdif))
+			continue;
+		if (sk2->sk_state != TCP_TIME_WAIT ||
+		    !tcpx_twsk_unique(sk, tcpx_twsk(sk2), autobind))
+			return -EADDRNOTAVAIL;
+		*twp = tcpx_twsk(sk2);
+		break;
+	}
+	return 0;
+}
+
+/**
+ * tcpx_check_established() - let a connecting socket into the connection table
+ * @sk: with both addresses and the foreign port, not hashed
+ * @lport: local port to use, host order
+ * @twp: where to hand over a TIME_WAIT entry that @sk replaced, see
+ *	tcpx_tw_retire(), or NULL if the user chose the port
+ *
+ * Context: socket lock; the bucket's lock of @lport if the port is chosen.
+ * Return: 0 and @sk has the port and is hashed, or -EADDRNOTAVAIL.
+ */
+int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock **twp)
+{
+	u32 hash = tcpx_v4_ehashfn(sock_net(sk), sk->sk_rcv_saddr, lport,
+				   sk->sk_daddr, sk->sk_dport);
+	struct tcpx_hashinfo *h = tcpx_sk_hashinfo(sk);
+	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
+	spinlock_t *lock = tcpx_ehash_lock(h, hash);
+	struct tcpx_timewait_sock *tw;
+	int err;
+
+	spin_lock_bh(lock);
+	err = tcpx_v4_check_chain(sk, lport, hash, twp, chain, &tw);
+	if (err)
+		goto out;
+	/* Complete before lookups can see it. */
+	inet_sk(sk)->inet_num = lport;
+	inet_sk(sk)->inet_sport = htons(lport);
+	sk->sk_hash = hash;
+	if (tw)
+		hlist_nulls_replace_init_rcu(&tw->__tw_common.skc_nulls_node, &sk->sk_nulls_node);
+	else
+		__sk_nulls_add_node_rcu(sk, chain);
+out:
+	spin_unlock_bh(lock);
+	if (err)
+		return err;
+
+	if (tw)
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TIMEWAITRECYCLED);
+	if (twp)
+		*twp = tw;
+	else if (tw)
+		tcpx_tw_retire(tw);
+	return 0;
+}
+
+/* --- listeners in and out, proto.hash and proto.unhash --------------------- */
+
+/* @sk joins the group of listeners of the same address, device and user, or
+ * founds it. The bucket's lock is held.
+ */
+static int tcpx_reuseport_join(struct sock *sk, struct tcpx_lhash_bucket *bucket)
+{
+	bool any = !sk->sk_rcv_saddr;
+	struct hlist_nulls_node *node;
+	struct sock *sk2;
+
+	sk_nulls_for_each(sk2, node, &bucket->chain) {
+		if (sk2 != sk && sk2->sk_reuseport &&
+		    sk2->sk_family == sk->sk_family &&
+		    ipv6_only_sock(sk2) == ipv6_only_sock(sk) &&
+		    sk2->sk_bound_dev_if == sk->sk_bound_dev_if &&
+		    sk2->sk_rcv_saddr == sk->sk_rcv_saddr &&
+		    tcpx_sk(sk2)->bind_hash == tcpx_sk(sk)->bind_hash &&
+		    uid_eq(compat_sk_uid(sk2), compat_sk_uid(sk)))
+			return reuseport_add_sock(sk, sk2, any);
+	}
+	return reuseport_alloc(sk, any);
+}
+
+static int tcpx_hash_listener(struct sock *sk)
+{
+	struct tcpx_lhash_bucket *bucket = tcpx_lhash_bucket_sk(sk);
+	int err = 0;
+
+	spin_lock(&bucket->lock);
+	if (sk->sk_reuseport)
+		err = tcpx_reuseport_join(sk, bucket);
+	if (!err) {
+		sock_set_flag(sk, SOCK_RCU_FREE);
+		__sk_nulls_add_node_rcu(sk, &bucket->chain);
+	}
+	spin_unlock(&bucket->lock);
+	return err;
+}
+
+/**
+ * tcpx_hash() - let segments find a socket (proto.hash)
+ * @sk: in LISTEN, or a connection with complete addresses
+ *
+ * Context: socket lock, process context for a listener.
+ * Return: 0, or -errno of the SO_REUSEPORT group.
+ */
+int tcpx_hash(struct sock *sk)
+{
+	if (sk->sk_state == TCP_CLOSE)
+		return 0;
+	if (sk->sk_state == TCP_LISTEN)
+		return tcpx_hash_listener(sk);
+	tcpx_ehash_insert(sk, NULL, NULL);
+	return 0;
+}
+
+static void tcpx_unhash_listener(struct sock *sk)
+{
+	struct tcpx_lhash_bucket *bucket = tcpx_lhash_bucket_sk(sk);
+
+	spin_lock(&bucket->lock);
+	if (sk_hashed(sk)) {
+		if (rcu_access_pointer(sk->sk_reuseport_cb))
+			reuseport_stop_listen_sock(sk);
+		__sk_nulls_del_node_init_rcu(sk);
+	}
+	spin_unlock(&bucket->lock);
+}
+
+/**
+ * tcpx_unhash() - no segment shall find a socket any more (proto.unhash)
+ * @sk: the socket, its state still that in which it was hashed
+ *
+ * Context: any for a connection, process context for a listener.
+ */
+void tcpx_unhash(struct sock *sk)
+{
+	if (sk_unhashed(sk))
+		return;
+	if (sk->sk_state == TCP_LISTEN)
+		tcpx_unhash_listener(sk);
+	else
+		tcpx_ehash_remove(sk, NULL);
+}
