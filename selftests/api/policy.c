@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Network namespaces, cgroup-BPF, netfilter: the host's rules bind TCPX too. */
+#include "api.h"
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+API_LISTENER_FIXTURE(netns);
+
+/* What one namespace has is not there in another. */
+TEST_F(netns, separate)
+{
+	int port = ntohs(self->addr.sin_port), fd, status;
+	pid_t pid;
+
+	api_sysctl("ipv4/tcp_rmem", "4096 55555 6291456");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		api_netns();
+		fd = api_socket(variant->client, 0);
+		if (SYS(api_connect(fd, &self->addr)) != -ECONNREFUSED)
+			_exit(1);
+		if (api_getopt(fd, SOL_SOCKET, SO_RCVBUF) == 55555)
+			_exit(2);
+		if (api_tcp_row(variant->server, port, 0, 0))
+			_exit(3);
+		/* The port is free here, for either family. */
+		close(api_bound(variant->server, "127.0.0.1", port));
+		if (!API_WAIT((fd = api_socket(variant->client, 0),
+			       !api_bind(fd, &self->addr) ||
+			       (close(fd), false))))
+			_exit(4);
+		_exit(listen(fd, 1) ? 5 : 0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+	EXPECT_TRUE(api_tcp_row(variant->server, port, 0, ST_LISTEN));
+	EXPECT_LE(0, api_connected(variant->client, &self->addr));
+}
+
+/* A socket belongs to the namespace of its birth, wherever its owner goes. */
+TEST_F(netns, socket_stays)
+{
+	int fd = api_socket(variant->client, 0), s;
+	char x;
+
+	api_netns();
+	EXPECT_EQ(0, SYS(api_connect(fd, &self->addr)));
+	s = api_accept(self->l);
+	api_send(s, "x", 1);
+	api_recv(fd, &x, 1);
+	EXPECT_EQ('x', x);
+	/* New ones are made here. */
+	fd = api_socket(variant->client, 0);
+	EXPECT_EQ(-ECONNREFUSED, SYS(api_connect(fd, &self->addr)));
+}
+
+/*
+ * A namespace goes although orphans and TIME_WAIT entries are left in it. Its
+ * end of a veth pair goes with it, and so does ours: that is how we know.
+ */
+TEST_F(netns, deleted_with_sockets)
+{
+	int ready[2], go[2], status, l, c, s;
+	struct sockaddr_in addr;
+	pid_t pid;
+	char x;
+
+	ASSERT_EQ(0, pipe(ready) ?: pipe(go));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		api_netns();
+		if (write(ready[1], "r", 1) != 1 || read(go[0], &x, 1) != 1)
+			_exit(1);
+		l = api_listener(variant->server, &addr);
+		/* TIME_WAIT */
+		c = api_connected(variant->client, &addr);
+		s = api_accept(l);
+		close(c);
+		close(s);
+		/* An orphan with data that the other one does not take. */
+		c = api_connected(variant->client, &addr);
+		s = api_accept(l);
+		api_fill(c);
+		close(c);
+		/* Connections that nobody accepts. */
+		api_connected(variant->client, &addr);
+		/* An attempt under way, and bound ports. */
+		c = api_socket(variant->client, SOCK_NONBLOCK);
+		api_connect(c, &addr);
+		api_bound(variant->client, "127.0.0.1", 0);
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(ready[0], &x, 1));
+	if (api_sh("ip link add ns0 type veth peer name ns1 netns %d", pid)) {
+		kill(pid, SIGKILL);
+		SKIP(return, "no veth devices here");
+	}
+	EXPECT_NE(0, if_nametoindex("ns0"));
+	ASSERT_EQ(1, write(go[1], "g", 1));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(API_WAIT(!if_nametoindex("ns0")));
+}
+
+/* From one namespace to another over a wire of 1500-byte packets. */
+TEST_F(netns, across_veth)
+{
+	struct sockaddr_in addr = api_addr("10.7.0.2", 5000);
+	static uint8_t buf[1 << 18];
+	int ready[2], go[2], status, l, c;
+	pid_t pid;
+	char x;
+
+	ASSERT_EQ(0, pipe(ready) ?: pipe(go));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		api_netns();
+		if (write(ready[1], "r", 1) != 1 || read(go[0], &x, 1) != 1)
+			_exit(1);
+		api_sh("ip addr add 10.7.0.2/24 dev ns1; ip link set ns1 up");
+		l = api_bound(variant->server, "10.7.0.2", 5000);
+		if (listen(l, 1) || write(ready[1], "l", 1) != 1)
+			_exit(2);
+		c = api_accept(l);
+		api_recv(c, buf, sizeof(buf));
+		if (!api_pattern_ok(buf, sizeof(buf), 0))
+			_exit(3);
+		api_send(c, buf, sizeof(buf));
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(ready[0], &x, 1));
+	if (api_sh("ip link add ns0 type veth peer name ns1 netns %d && "
+		   "ip addr add 10.7.0.1/24 dev ns0 && ip link set ns0 up",
+		   pid)) {
+		kill(pid, SIGKILL);
+		SKIP(return, "no veth devices here");
+	}
+	ASSERT_EQ(1, write(go[1], "g", 1));
+	ASSERT_EQ(1, read(ready[0], &x, 1));
+	c = api_connected(variant->client, &addr);
+	api_pattern(buf, sizeof(buf), 0);
+	api_send(c, buf, sizeof(buf));
+	memset(buf, 0, sizeof(buf));
+	api_recv(c, buf, sizeof(buf));
+	EXPECT_TRUE(api_pattern_ok(buf, sizeof(buf), 0));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+/* A cgroup of our own, which we are in. */
+FIXTURE(cgroup) {
+	int l, dir;
+	struct sockaddr_in addr;
+	char root[32], path[64];
+};
+API_PAIR_VARIANTS(cgroup);
+
+static bool write_pid(const char *dir)
+{
+	char path[128];
+	FILE *f;
+	bool ok;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	f = fopen(path, "w");
+	ok = f && fprintf(f, "%d\n", getpid()) > 0;
+	return f && !fclose(f) && ok;
+}
+
+FIXTURE_SETUP(cgroup)
+{
+	if (!api_have(variant->client))
+		API_SKIP("the tcpx module is not loaded");
+	API_BEGIN(variant->server);
+	self->l = api_listener(variant->server, &self->addr);
+	/* A mount of our own: nothing that the host has mounted changes. */
+	strcpy(self->root, "/tmp/api-cgroup.XXXXXX");
+	if (!mkdtemp(self->root) || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", self->root, "cgroup2", 0, NULL))
+		API_SKIP("no cgroup2: %s", strerror(errno));
+	snprintf(self->path, sizeof(self->path), "%s/api-%d", self->root,
+		 getpid());
+	if (mkdir(self->path, 0700) || !write_pid(self->path))
+		API_SKIP("no cgroup of our own: %s", strerror(errno));
+	self->dir = open(self->path, O_DIRECTORY | O_CLOEXEC);
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	close(self->dir);
+	write_pid(self->root);
+	rmdir(self->path);
+	umount(self->root);
+	rmdir(self->root);
+}
+
+/* A program that denies everything, attached at one of the hooks. */
+static int deny(int cgroup, int type, int hook)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = type,
+		.expected_attach_type = hook,
+		.insns = (uintptr_t)code,
+		.insn_cnt = ARRAY_SIZE(code),
+		.license = (uintptr_t)"GPL",
+	};
+	int prog = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (prog < 0)
+		return -1;
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = cgroup;
+	attr.attach_bpf_fd = prog;
+	attr.attach_type = hook;
+	if (syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)))
+		return -1;
+	return prog;
+}
+
+static void allow(int cgroup, int prog, int hook)
+{
+	union bpf_attr attr = {
+		.target_fd = cgroup,
+		.attach_bpf_fd = prog,
+		.attach_type = hook,
+	};
+
+	if (syscall(SYS_bpf, BPF_PROG_DETACH, &attr, sizeof(attr)))
+		api_die("BPF_PROG_DETACH");
+	close(prog);
+}
+
+static long try_socket(int family, const struct sockaddr_in *addr)
+{
+	long fd = SYS(socket(api_family(family), SOCK_STREAM, 0));
+
+	(void)addr;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static long try_bind(int family, const struct sockaddr_in *addr)
+{
+	struct sockaddr_in own = *addr;
+	int fd = api_socket(family, 0);
+	long ret;
+
+	own.sin_port = htons(5001);
+	ret = SYS(api_bind(fd, &own));
+	close(fd);
+	return ret;
+}
+
+static long try_connect(int family, const struct sockaddr_in *addr)
+{
+	int fd = api_socket(family, 0);
+	long ret = SYS(api_connect(fd, addr));
+
+	close(fd);
+	return ret;
+}
+
+TEST_F(cgroup, calls_are_denied)
+{
+	static const struct {
+		const char *name;
+		int type, hook;
+		long (*attempt)(int family, const struct sockaddr_in *addr);
+	} c[] = {
+		{ "socket", BPF_PROG_TYPE_CGROUP_SOCK,
+		  BPF_CGROUP_INET_SOCK_CREATE, try_socket },
+		{ "bind", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		  BPF_CGROUP_INET4_BIND, try_bind },
+		{ "post-bind", BPF_PROG_TYPE_CGROUP_SOCK,
+		  BPF_CGROUP_INET4_POST_BIND, try_bind },
+		{ "connect", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		  BPF_CGROUP_INET4_CONNECT, try_connect },
+	};
+	int prog;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(c); i++) {
+		prog = deny(self->dir, c[i].type, c[i].hook);
+		if (prog < 0)
+			SKIP(return, "no cgroup-BPF: %s", strerror(errno));
+		EXPECT_EQ(-EPERM, c[i].attempt(variant->client, &self->addr))
+			TH_LOG("%s", c[i].name);
+		allow(self->dir, prog, c[i].hook);
+		EXPECT_EQ(0, c[i].attempt(variant->client, &self->addr))
+			TH_LOG("%s, allowed", c[i].name);
+	}
+}
+
+/* Packets of a denied socket neither leave it nor reach it. */
+TEST_F(cgroup, packets_are_denied)
+{
+	static const int hooks[] = {
+		BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET_INGRESS,
+	};
+	int prog, c;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		/* Sockets belong to the cgroup they were made in. */
+		c = api_socket(variant->client, SOCK_NONBLOCK);
+		prog = deny(self->dir, BPF_PROG_TYPE_CGROUP_SKB, hooks[i]);
+		if (prog < 0)
+			SKIP(return, "no cgroup-BPF: %s", strerror(errno));
+		EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
+		EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
+		allow(self->dir, prog, hooks[i]);
+		EXPECT_TRUE(API_WAIT(api_state(c) == ST_ESTABLISHED));
+		close(c);
+	}
+}
+
+API_LISTENER_FIXTURE(nft);
+
+/* Load rules in the test's namespace; false if nft or its hooks are missing. */
+static bool rules(const char *text)
+{
+	return !api_sh("nft '%s'", text);
+}
+
+TEST_F(nft, drop)
+{
+	int c = api_socket(variant->client, SOCK_NONBLOCK);
+
+	if (!rules("table ip t { chain c { type filter hook input priority 0; tcp flags syn counter drop; }; }"))
+		SKIP(return, "no nft");
+	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
+	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
+	ASSERT_TRUE(rules("delete table ip t"));
+	EXPECT_TRUE(API_WAIT(api_state(c) == ST_ESTABLISHED));
+}
+
+TEST_F(nft, reject)
+{
+	static const struct { const char *with; int expected; } c[] = {
+		{ "tcp reset", -ECONNREFUSED },
+		{ "icmp type host-unreachable", -EHOSTUNREACH },
+		{ "icmp type net-unreachable", -ENETUNREACH },
+		{ "icmp type port-unreachable", -ECONNREFUSED },
+		{ "icmp type admin-prohibited", -EHOSTUNREACH },
+	};
+	char text[256];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(c); i++) {
+		snprintf(text, sizeof(text),
+			 "table ip t { chain c { type filter hook input priority 0; tcp flags syn reject with %s; }; }",
+			 c[i].with);
+		if (!rules(text))
+			SKIP(return, "no nft");
+		fd = api_socket(variant->client, 0);
+		EXPECT_EQ(c[i].expected, SYS(api_connect(fd, &self->addr)))
+			TH_LOG("%s", c[i].with);
+		close(fd);
+		ASSERT_TRUE(rules("delete table ip t"));
+	}
+}
+
+/* Rules on the way out know whose socket it is. */
+TEST_F(nft, owner)
+{
+	int c = api_socket(variant->client, SOCK_NONBLOCK);
+
+	if (!rules("table ip t { chain c { type filter hook output priority 0; meta skuid 0 meta mark 7 tcp flags syn drop; }; }"))
+		SKIP(return, "no nft");
+	api_opt(c, SOL_SOCKET, SO_MARK, 7);
+	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
+	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
+	/* Nobody else is concerned. */
+	EXPECT_LE(0, api_connected(variant->client, &self->addr));
+	ASSERT_TRUE(rules("delete table ip t"));
+	EXPECT_TRUE(API_WAIT(api_state(c) == ST_ESTABLISHED));
+}
+
+TEST_F(nft, conntrack)
+{
+	int port = ntohs(self->addr.sin_port), c, s;
+	char x;
+
+	if (!rules("table ip t { chain c { type filter hook input priority 0; ct state invalid drop; }; }"))
+		SKIP(return, "no nft");
+	c = api_connected(variant->client, &self->addr);
+	s = api_accept(self->l);
+	api_send(c, "x", 1);
+	api_recv(s, &x, 1);
+	EXPECT_EQ(0, api_sh("conntrack -L -p tcp --dport %d 2>/dev/null | grep -q 'ESTABLISHED.*ASSURED'",
+			    port));
+	close(c);
+	close(s);
+	EXPECT_TRUE(API_WAIT(!api_sh("conntrack -L -p tcp --dport %d 2>/dev/null | grep -q TIME_WAIT",
+				     port)));
+}
+
+/* Address translation stands between the two ends. */
+TEST_F(nft, redirect)
+{
+	struct sockaddr_in to = api_addr("127.0.0.1", 6000), peer;
+	socklen_t len = sizeof(peer);
+	char text[256], x;
+	int c, s;
+
+	snprintf(text, sizeof(text),
+		 "table ip t { chain c { type nat hook output priority -100; tcp dport 6000 redirect to :%d; }; }",
+		 ntohs(self->addr.sin_port));
+	if (!rules(text))
+		SKIP(return, "no nft");
+	c = api_connected(variant->client, &to);
+	s = api_accept(self->l);
+	ASSERT_EQ(0, getpeername(c, (void *)&peer, &len));
+	EXPECT_EQ(htons(6000), peer.sin_port);
+	ASSERT_EQ(0, getsockname(s, (void *)&peer, &len));
+	EXPECT_EQ(self->addr.sin_port, peer.sin_port);
+	api_send(s, "x", 1);
+	api_recv(c, &x, 1);
+	EXPECT_EQ('x', x);
+}
+
+TEST_HARNESS_MAIN

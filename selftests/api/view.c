@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /proc/net/tcpx, ss on top of it, and that the two stacks leave each other be. */
+#include "api.h"
+#include <linux/filter.h>
+#include <sys/stat.h>
+
+struct row {
+	unsigned int laddr, lport, raddr, rport, state, tx, rx, timer;
+	unsigned long when, retransmits, uid, timeout, inode;
+	int refs;
+	size_t length;
+};
+
+static FILE *table(int family)
+{
+	FILE *f = fopen(family == AF_TCPX ? "/proc/thread-self/net/tcpx" :
+					    "/proc/thread-self/net/tcp", "r");
+
+	if (!f)
+		api_die("/proc/net/tcp%s", family == AF_TCPX ? "x" : "");
+	return f;
+}
+
+/* The row with this local and this remote port; false if there is none. */
+static bool row_of(int family, int lport, int rport, struct row *r)
+{
+	FILE *f = table(family);
+	bool found = false;
+	char line[256];
+
+	while (!found && fgets(line, sizeof(line), f)) {
+		memset(r, 0, sizeof(*r));
+		r->length = strlen(line);
+		found = sscanf(line,
+			       " %*d: %8X:%4X %8X:%4X %2X %8X:%8X %2X:%lX %lX %lu %lu %lu %d",
+			       &r->laddr, &r->lport, &r->raddr, &r->rport,
+			       &r->state, &r->tx, &r->rx, &r->timer, &r->when,
+			       &r->retransmits, &r->uid, &r->timeout,
+			       &r->inode, &r->refs) == 14 &&
+			(int)r->lport == lport && (int)r->rport == rport;
+	}
+	fclose(f);
+	return found;
+}
+
+static unsigned long inode_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		api_die("fstat");
+	return st.st_ino;
+}
+
+static void deafen(int fd)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog prog = { ARRAY_SIZE(code), code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
+		api_die("SO_ATTACH_FILTER");
+}
+
+API_PAIR_FIXTURE(view);
+
+/* To the letter, so that whatever reads the one can read the other. */
+TEST_F(view, layout_is_that_of_proc_net_tcp)
+{
+	char reference[256] = "", line[256] = "";
+	FILE *f = table(AF_INET), *g = table(variant->server);
+
+	ASSERT_TRUE(fgets(reference, sizeof(reference), f));
+	ASSERT_TRUE(fgets(line, sizeof(line), g));
+	EXPECT_STREQ(reference, line);
+	while (fgets(line, sizeof(line), g))
+		EXPECT_EQ(strlen(reference), strlen(line));
+	fclose(f);
+	fclose(g);
+}
+
+TEST_F(view, listener)
+{
+	struct row r;
+
+	ASSERT_TRUE(row_of(variant->server, ntohs(self->addr.sin_port), 0, &r));
+	EXPECT_EQ(self->addr.sin_addr.s_addr, r.laddr);
+	EXPECT_EQ(0, r.raddr);
+	EXPECT_EQ(ST_LISTEN, r.state);
+	EXPECT_EQ(0, r.tx);
+	EXPECT_EQ(0, r.rx);
+	EXPECT_EQ(0, r.timer);
+	EXPECT_EQ(0, r.uid);
+	EXPECT_EQ(inode_of(self->l), r.inode);
+	/* Those who wait to be accepted count as its receive queue. */
+	api_connected(variant->client, &self->addr);
+	api_connected(variant->client, &self->addr);
+	EXPECT_TRUE(API_WAIT(row_of(variant->server,
+				    ntohs(self->addr.sin_port), 0, &r) &&
+			     r.rx == 2));
+}
+
+TEST_F(view, owner)
+{
+	int l = api_bound(variant->server, "127.0.0.1", 5000);
+	struct row r;
+
+	ASSERT_EQ(0, fchown(l, 4711, -1) ?: listen(l, 1));
+	ASSERT_TRUE(row_of(variant->server, 5000, 0, &r));
+	EXPECT_EQ(4711, r.uid);
+	close(l);
+	EXPECT_FALSE(row_of(variant->server, 5000, 0, &r));
+}
+
+TEST_F(view, connection)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct row c, s;
+
+	ASSERT_TRUE(row_of(variant->client, port, lport, &c));
+	ASSERT_TRUE(row_of(variant->server, lport, port, &s));
+	EXPECT_EQ(ST_ESTABLISHED, c.state);
+	EXPECT_EQ(ST_ESTABLISHED, s.state);
+	EXPECT_EQ(c.laddr, s.raddr);
+	EXPECT_EQ(c.raddr, s.laddr);
+	EXPECT_EQ(inode_of(self->c), c.inode);
+	EXPECT_EQ(inode_of(self->s), s.inode);
+	EXPECT_EQ(0, c.tx + c.rx + s.tx + s.rx);
+
+	api_send(self->c, "12345", 5);
+	EXPECT_TRUE(API_WAIT(row_of(variant->server, lport, port, &s) &&
+			     s.rx == 5));
+	EXPECT_TRUE(API_WAIT(row_of(variant->client, port, lport, &c) &&
+			     c.tx == 0));
+	/* What is not acknowledged is in the send queue, under a timer. */
+	deafen(self->s);
+	api_send(self->c, "123", 3);
+	ASSERT_TRUE(row_of(variant->client, port, lport, &c));
+	EXPECT_EQ(3, c.tx);
+	EXPECT_EQ(1, c.timer);
+	EXPECT_TRUE(API_WAIT(row_of(variant->client, port, lport, &c) &&
+			     c.retransmits >= 1));
+	close(self->c);
+	ASSERT_TRUE(row_of(variant->client, port, lport, &c));
+	EXPECT_EQ(ST_FIN_WAIT1, c.state);
+	EXPECT_EQ(0, c.inode);
+}
+
+TEST_F(view, time_wait)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct row r;
+
+	close(self->c);
+	ASSERT_TRUE(API_WAIT(api_state(self->s) == ST_CLOSE_WAIT));
+	ASSERT_TRUE(API_WAIT(row_of(variant->client, port, lport, &r) &&
+			     r.state == ST_FIN_WAIT2));
+	close(self->s);
+	ASSERT_TRUE(API_WAIT(row_of(variant->client, port, lport, &r) &&
+			     r.state == ST_TIME_WAIT));
+	EXPECT_EQ(3, r.timer);
+	EXPECT_EQ(0, r.inode);
+	EXPECT_FALSE(row_of(variant->server, lport, port, &r));
+}
+
+/* Half-open, on both sides of it: the client does not hear the answer. */
+TEST_F(view, half_open)
+{
+	int lport = ntohs(self->addr.sin_port), port;
+	int c = api_bound(variant->client, "127.0.0.1", 0);
+	struct row r;
+
+	port = api_port(c);
+	deafen(c);
+	api_nonblock(c);
+	ASSERT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
+	ASSERT_TRUE(API_WAIT(row_of(variant->server, lport, port, &r)));
+	EXPECT_EQ(ST_SYN_RECV, r.state);
+	EXPECT_EQ(1, r.timer);
+	ASSERT_TRUE(row_of(variant->client, port, lport, &r));
+	EXPECT_EQ(ST_SYN_SENT, r.state);
+	EXPECT_EQ(inode_of(c), r.inode);
+	close(c);
+	EXPECT_FALSE(row_of(variant->client, port, lport, &r));
+}
+
+/* Long tables are read in pieces: nothing is left out, nothing comes twice. */
+TEST_F(view, many_rows)
+{
+	enum { N = 400 };
+	static bool seen[N];
+	unsigned int lport, state;
+	char line[256];
+	int i, fds[N], rows = 0;
+	FILE *f;
+
+	for (i = 0; i < N; i++) {
+		fds[i] = api_bound(variant->server, "127.0.0.1", 20000 + i);
+		ASSERT_EQ(0, listen(fds[i], 1));
+	}
+	f = table(variant->server);
+	setvbuf(f, NULL, _IOFBF, 512);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " %*d: %*x:%x %*x:%*x %x", &lport, &state) != 2 ||
+		    lport < 20000 || lport >= 20000 + N)
+			continue;
+		EXPECT_EQ(ST_LISTEN, state);
+		EXPECT_FALSE(seen[lport - 20000]);
+		seen[lport - 20000] = true;
+		rows++;
+	}
+	EXPECT_EQ(N, rows);
+	fclose(f);
+	for (i = 0; i < N; i++)
+		close(fds[i]);
+}
+
+TEST_F(view, ss)
+{
+	const char *file = variant->server == AF_TCPX ? "tcpx" : "tcp";
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+
+	EXPECT_EQ(0, api_sh("PROC_NET_TCP=/proc/net/%s ss -tan >/tmp/api-ss.%d",
+			    file, getpid()));
+	EXPECT_EQ(0, api_sh("grep -q '^LISTEN .*127.0.0.1:%d ' /tmp/api-ss.%d",
+			    lport, getpid()));
+	EXPECT_EQ(0, api_sh("grep -q '^ESTAB .*127.0.0.1:%d *127.0.0.1:%d' /tmp/api-ss.%d",
+			    lport, port, getpid()))
+		api_sh("sed 's/^/# /' /tmp/api-ss.%d >&2", getpid());
+	api_sh("rm /tmp/api-ss.%d", getpid());
+}
+
+API_PAIR_FIXTURE(coexist);
+
+/* The kernel's TCP does not reset what it does not know of. */
+TEST_F(coexist, no_reset)
+{
+	long rsts = api_snmp("Tcp:", "OutRsts"), errs = api_snmp("Tcp:", "InErrs");
+	static uint8_t buf[100000];
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		api_send(self->c, buf, sizeof(buf));
+		api_recv(self->s, buf, sizeof(buf));
+		close(self->c);
+		ASSERT_TRUE(API_WAIT(api_state(self->s) == ST_CLOSE_WAIT));
+		close(self->s);
+		self->c = api_connected(variant->client, &self->addr);
+		self->s = api_accept(self->l);
+	}
+	EXPECT_EQ(rsts, api_snmp("Tcp:", "OutRsts"));
+	EXPECT_EQ(errs, api_snmp("Tcp:", "InErrs"));
+}
+
+/* Connections of the kernel's own go on beside those under test. */
+TEST_F(coexist, side_by_side)
+{
+	int kl, kc[8], ks[8], tc[8], ts[8], i, round;
+	struct sockaddr_in addr;
+	uint8_t out[2000], in[2000];
+
+	kl = api_listener(AF_INET, &addr);
+	for (i = 0; i < 8; i++) {
+		kc[i] = api_connected(AF_INET, &addr);
+		ks[i] = api_accept(kl);
+		tc[i] = api_connected(variant->client, &self->addr);
+		ts[i] = api_accept(self->l);
+	}
+	for (round = 0; round < 10; round++) {
+		for (i = 0; i < 8; i++) {
+			api_pattern(out, sizeof(out), i * 77 + round);
+			api_send(kc[i], out, sizeof(out));
+			api_pattern(out, sizeof(out), i * 99 + round);
+			api_send(tc[i], out, sizeof(out));
+		}
+		for (i = 0; i < 8; i++) {
+			api_recv(ks[i], in, sizeof(in));
+			ASSERT_TRUE(api_pattern_ok(in, sizeof(in),
+						   i * 77 + round));
+			api_recv(ts[i], in, sizeof(in));
+			ASSERT_TRUE(api_pattern_ok(in, sizeof(in),
+						   i * 99 + round));
+		}
+	}
+	for (i = 0; i < 8; i++) {
+		close(tc[i]);
+		close(ts[i]);
+		EXPECT_EQ(ST_ESTABLISHED, api_state(kc[i]));
+		EXPECT_EQ(ST_ESTABLISHED, api_state(ks[i]));
+	}
+}
+
+/* A port that is bound but not listening refuses, whoever holds it. */
+TEST_F(coexist, bound_port_refuses)
+{
+	struct sockaddr_in addr = api_addr("127.0.0.1", 5000);
+	int held = api_bound(variant->server, "127.0.0.1", 5000);
+	int c = api_socket(variant->client, 0), port;
+
+	EXPECT_EQ(-ECONNREFUSED, SYS(api_connect(c, &addr)));
+	/* So does a port with connections but no listener. */
+	port = api_port(self->c);
+	addr = api_addr("127.0.0.1", port);
+	EXPECT_EQ(-ECONNREFUSED, SYS(api_connect(c, &addr)));
+	EXPECT_EQ(ST_ESTABLISHED, api_state(self->c));
+	close(held);
+}
+
+/* Each table shows its own sockets only. */
+TEST_F(coexist, tables_do_not_mix)
+{
+	int other = variant->server == AF_TCPX ? AF_INET : AF_TCPX;
+	int lport = ntohs(self->addr.sin_port);
+
+	EXPECT_TRUE(api_tcp_row(variant->server, lport, 0, ST_LISTEN));
+	if (variant->client == variant->server && api_have(other))
+		EXPECT_FALSE(api_tcp_row(other, lport, 0, ST_LISTEN));
+}
+
+TEST_HARNESS_MAIN
