@@ -85,7 +85,7 @@ call +__sys_socket -> tcpx_
 call +__sys_bind -> tcpx_
 call +__sys_listen -> tcpx_
 state .*CLOSE -> LISTEN
-call +__sys_accept4 -> tcpx_accept
+call +__sys_accept4 -> tcpx_proto_accept
 call +__sys_connect -> tcpx_v4_connect
 out .* S seq .* len 0
 queue +half-open queue
