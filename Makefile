@@ -5,7 +5,8 @@ TCPX_CACHE ?= $(HOME)/.cache/tcpx
 export TCPX_CACHE KVER KDIR
 
 # Everything below the cache belongs to root, whoever asks.
-SUDO := $(if $(filter-out 0,$(shell id -u)),sudo --preserve-env=TCPX_CACHE,KVER,KDIR)
+as_root = sudo --preserve-env=TCPX_CACHE,KVER,KDIR
+SUDO := $(if $(filter-out 0,$(shell id -u)),$(as_root))
 PROGRAMS := $(patsubst %/Makefile,%,$(wildcard selftests/*/Makefile)) $(wildcard scripts/launcher)
 
 help:
