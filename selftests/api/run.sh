@@ -27,6 +27,7 @@ for prog; do
 		exit 2
 	fi
 done
+modprobe -q tcpx 2>/dev/null || :
 if [ "${TCPX_NEED:-0}" = 1 ] && [ ! -d /sys/module/tcpx ]; then
 	echo "Bail out! the tcpx module is not loaded"
 	exit 1
@@ -43,7 +44,10 @@ worker()
 	for prog; do
 		if [ $((n % jobs)) = "$worker" ]; then
 			rc=0
+			start=$(date +%s)
 			"$out/$prog" >"$tmp/$prog.out" 2>&1 || rc=$?
+			echo "# $prog took $(($(date +%s) - start)) s" \
+				>>"$tmp/$prog.out"
 			echo "$rc" >"$tmp/$prog.rc"
 		fi
 		n=$((n + 1))
