@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one fixture of these tests: a wire of its own for each test, once with
+ * the kernel's TCP, which proves the test right, and once with AF_TCPX.
+ */
+#ifndef SELFTESTS_WIRE_FIXTURE_H
+#define SELFTESTS_WIRE_FIXTURE_H
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "../../uapi/tcpx.h"
+#include "wire.h"
+
+/*
+ * How a test process tells the harness "skipped". The macro SKIP() does not
+ * keep the test from running when setup skips in 6.1's harness.
+ */
+#ifdef FIXTURE_TEARDOWN_PARENT
+#define EXIT_SKIP	KSFT_SKIP
+#else
+#define EXIT_SKIP	255
+#endif
+
+FIXTURE(wire)
+{
+	int family;
+};
+
+FIXTURE_VARIANT(wire)
+{
+	bool tcpx;
+};
+
+FIXTURE_VARIANT_ADD(wire, inet)
+{
+	.tcpx = false,
+};
+
+FIXTURE_VARIANT_ADD(wire, tcpx)
+{
+	.tcpx = true,
+};
+
+/* The number the module runs under, which its parameter family= can move. */
+static int tcpx_family(void)
+{
+	FILE *f = fopen("/sys/module/tcpx/parameters/family", "r");
+	int family = AF_TCPX;
+
+	if (f) {
+		if (fscanf(f, "%d", &family) != 1)
+			family = AF_TCPX;
+		fclose(f);
+	}
+	return family;
+}
+
+FIXTURE_SETUP(wire)
+{
+	int fd;
+
+	self->family = variant->tcpx ? tcpx_family() : AF_INET;
+	fd = socket(self->family, SOCK_STREAM, 0);
+	if (fd < 0 && variant->tcpx && errno == EAFNOSUPPORT)
+		SKIP(_exit(EXIT_SKIP), "AF_TCPX is not there");
+	ASSERT_GE(fd, 0);
+	close(fd);
+}
+
+FIXTURE_TEARDOWN(wire)
+{
+}
+
+/* One run of a test, in a process and a network namespace of its own. */
+static int run_case(int family, void (*body)(struct wire *, struct conn *))
+{
+	struct wire w;
+	struct conn c = { .fd = -1 };
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		wire_open(&w, family);
+		body(&w, &c);
+		wire_close(&w);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* A test; inside it, w is the wire and c a connection to use. */
+#define CASE(name)		CASE_TIMEOUT(name, 60)
+#define CASE_TIMEOUT(name, seconds)					\
+static void case_##name(struct wire *w, struct conn *c);		\
+TEST_F_TIMEOUT(wire, name, seconds)					\
+{									\
+	int status, runs = 0;						\
+									\
+	do {								\
+		status = run_case(self->family, case_##name);		\
+	} while (status == EXIT_STALLED && ++runs < RUNS);		\
+	ASSERT_EQ(0, status);						\
+}									\
+static void case_##name(struct wire *w, struct conn *c)
+
+/*
+ * Selection by name, -v VARIANT and -t TEST, for harnesses that have none (6.1
+ * has not; 6.12 has the same options and finds nothing left to leave out).
+ */
+static const char *option(int argc, char **argv, const char *name)
+{
+	int i;
+
+	for (i = 1; i + 1 < argc; i++)
+		if (!strcmp(argv[i], name))
+			return argv[i + 1];
+	return NULL;
+}
+
+#define KEEP_NAMED(head, wanted) do {					\
+	__typeof__(head) *__at = &(head);				\
+	const char *__wanted = (wanted);				\
+									\
+	while (*__at && __wanted) {					\
+		if (strcmp((*__at)->name, __wanted))			\
+			*__at = (*__at)->next;				\
+		else							\
+			__at = &(*__at)->next;				\
+	}								\
+} while (0)
+
+static void select_tests(int argc, char **argv)
+{
+	const char *variant = option(argc, argv, "-v");
+	const char *test = option(argc, argv, "-t");
+	struct __fixture_metadata *f;
+
+	for (f = __fixture_list; f; f = f->next) {
+		KEEP_NAMED(f->variant, variant);
+		KEEP_NAMED(f->tests, test);
+	}
+}
+
+/* The harness defines main(); ours goes before it. */
+static int harness_main(int argc, char **argv);
+
+#define main harness_main
+TEST_HARNESS_MAIN
+#undef main
+
+int main(int argc, char **argv)
+{
+	select_tests(argc, argv);
+	return harness_main(argc, argv);
+}
+
+#endif /* SELFTESTS_WIRE_FIXTURE_H */

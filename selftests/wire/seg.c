@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The language of segments: text to packet, packet to text, and the comparison
+ * of a captured segment with the line that describes it.
+ *
+ * Names in a line given to tx(), all optional:
+ *
+ *	seq= ack=	relative; without them what comes next
+ *	len=		payload, filled with the pattern of its place in the
+ *			stream, or with fill=BYTE
+ *	win= urg=	header fields
+ *	mss= ws= sackok	options
+ *	ts nots		timestamps; after a handshake with them they are sent
+ *			by themselves, tsval= and tsecr= override the values
+ *	sack=A:B,C:D	SACK blocks, in the numbers of the other side
+ *	opt=HEX		further option bytes, as they are
+ *	ttl= tos=	IP header fields
+ *	doff= iplen=	lie about the length of the TCP header, of the packet
+ *	badsum zerosum	wrong TCP checksum
+ *	badipsum	wrong IP checksum
+ *	frag=N		send as IP fragments of N bytes, -N in reverse order
+ *
+ * Names in a line given to rx(); a number may follow =, !=, <=, >=, < or >:
+ *
+ *	seq ack len win urg mss ws tsval tsecr sacks doff ttl tos df
+ *	wnd		window in bytes, scaled as negotiated
+ *	t		milliseconds since the last event of the connection
+ *	mss ws sackok ts sack (bare)	the option is there
+ *	nomss nows nosackok nots nosack	it is not
+ *	sack=A:B,C:D	exactly these blocks in this order
+ *	nopush		PSH is not set
+ *	skip		segments before it that do not match are passed over
+ *
+ * The flags must be exactly those given, but PSH, which counts only when the
+ * line has it. Without len the payload must be empty.
+ */
+#include <arpa/inet.h>
+#include <netinet/ip.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "wire.h"
+
+#define FLAGS	"FSRP.UEW"
+#define UNSET	(-1000000000000L)
+
+struct tcp_hdr {
+	__u16 source, dest;
+	__u32 seq, ack;
+	__u8 doff, flags;
+	__u16 window, check, urg;
+};
+
+__u8 pattern(size_t offset)
+{
+	return (offset * 7 + (offset >> 8) * 13) & 0xff;
+}
+
+static __u32 sum_add(__u32 sum, const __u8 *p, size_t len)
+{
+	for (; len > 1; p += 2, len -= 2)
+		sum += p[0] << 8 | p[1];
+	return len ? sum + (p[0] << 8) : sum;
+}
+
+static __u16 sum_fold(__u32 sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+/* Internet checksum in host order; 0 over data that contains a right one. */
+__u16 ip_sum(const void *data, size_t len)
+{
+	return sum_fold(sum_add(0, data, len));
+}
+
+static __u16 tcp_sum(const struct iphdr *ip, const void *tcp, size_t len)
+{
+	__u32 sum = IPPROTO_TCP + len;
+
+	sum = sum_add(sum, (const __u8 *)&ip->saddr, 8);
+	return sum_fold(sum_add(sum, tcp, len));
+}
+
+static __u8 parse_flags(const char *word)
+{
+	__u8 flags = 0;
+	const char *at;
+
+	for (; *word && *word != ' '; word++) {
+		at = strchr(FLAGS, *word);
+		if (at)
+			flags |= 1 << (at - FLAGS);
+	}
+	return flags;
+}
+
+/* ---- packet to struct seg ---- */
+
+static void parse_sack(struct seg *s, const __u8 *opt, int len)
+{
+	__u32 edge;
+	int i;
+
+	s->sacks = (len - 2) / 8;
+	if (s->sacks > MAX_SACK)
+		s->sacks = MAX_SACK;
+	for (i = 0; i < s->sacks * 2; i++) {
+		memcpy(&edge, opt + 2 + 4 * i, 4);
+		s->sack[i / 2][i % 2] = ntohl(edge);
+	}
+}
+
+static void parse_ts(struct seg *s, const __u8 *opt)
+{
+	memcpy(&s->tsval, opt + 2, 4);
+	memcpy(&s->tsecr, opt + 6, 4);
+	s->tsval = ntohl(s->tsval);
+	s->tsecr = ntohl(s->tsecr);
+	s->ts = 1;
+}
+
+static const char *parse_option(struct seg *s, const __u8 *opt, int len)
+{
+	static const __u8 sizes[] = { [2] = 4, [3] = 3, [4] = 2, [8] = 10 };
+
+	if (*opt < sizeof(sizes) && sizes[*opt] && sizes[*opt] != len)
+		return "option of the wrong length";
+	switch (*opt) {
+	case 2:
+		s->mss = opt[2] << 8 | opt[3];
+		break;
+	case 3:
+		s->ws = opt[2];
+		break;
+	case 4:
+		s->sackok = 1;
+		break;
+	case 5:
+		parse_sack(s, opt, len);
+		break;
+	case 8:
+		parse_ts(s, opt);
+		break;
+	}
+	return NULL;
+}
+
+static const char *parse_options(struct seg *s, const __u8 *opt, int left)
+{
+	const char *bad = NULL;
+	int len;
+
+	s->mss = -1;
+	s->ws = -1;
+	s->sackok = -1;
+	s->ts = -1;
+	s->sacks = -1;
+	for (; left > 0 && *opt && !bad; opt += len, left -= len) {
+		if (*opt == 1) {
+			len = 1;
+			continue;
+		}
+		len = left > 1 ? opt[1] : 0;
+		if (len < 2 || len > left)
+			return "option runs over the header";
+		bad = parse_option(s, opt, len);
+	}
+	return bad;
+}
+
+static const char *parse_tcp(struct seg *s, const __u8 *p, int len)
+{
+	const struct tcp_hdr *th = (const void *)p;
+	int hlen = (th->doff >> 4) * 4;
+
+	if (hlen < 20 || hlen > len)
+		return "impossible TCP header length";
+	s->sport = ntohs(th->source);
+	s->dport = ntohs(th->dest);
+	s->seq = ntohl(th->seq);
+	s->ack = ntohl(th->ack);
+	s->win = ntohs(th->window);
+	s->urg = ntohs(th->urg);
+	s->flags = th->flags;
+	s->doff = th->doff >> 4;
+	s->len = len - hlen;
+	memcpy(s->data, p + hlen, s->len);
+	return parse_options(s, p + 20, hlen - 20);
+}
+
+/**
+ * seg_parse() - read a captured packet and verify its checksums
+ * @packet:	from the IP header on
+ * @len:	bytes there
+ * @bad:	set to what is wrong with the packet, else to NULL
+ *
+ * Return: the segment for the caller to free, NULL when it is no TCP segment
+ * or a broken one.
+ */
+struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad)
+{
+	const struct iphdr *ip = (const void *)packet;
+	size_t ihl = ip->ihl * 4, tlen;
+	struct seg *s;
+
+	*bad = NULL;
+	if (len < 20 || ip->version != 4 || ip->protocol != IPPROTO_TCP)
+		return NULL;
+	tlen = ntohs(ip->tot_len) - ihl;
+	if (ntohs(ip->tot_len) != len || len > MAX_PACKET || tlen < 20)
+		*bad = "wrong IP length";
+	else if (ip_sum(ip, ihl))
+		*bad = "wrong IP checksum";
+	else if (tcp_sum(ip, packet + ihl, tlen))
+		*bad = "wrong TCP checksum";
+	if (*bad)
+		return NULL;
+	s = calloc(1, sizeof(*s));
+	s->ttl = ip->ttl;
+	s->tos = ip->tos;
+	s->df = ntohs(ip->frag_off) & IP_DF;
+	*bad = parse_tcp(s, packet + ihl, tlen);
+	return s;
+}
+
+/* ---- struct seg to text ---- */
+
+static int print_flags(char *out, __u8 flags)
+{
+	int i, n = 0;
+
+	for (i = 0; i < 8; i++)
+		if (flags & 1 << i)
+			out[n++] = FLAGS[i];
+	if (!n)
+		out[n++] = '-';
+	out[n] = 0;
+	return n;
+}
+
+static int print_sack(const struct conn *c, const struct seg *s, char *out)
+{
+	int i, n = 0;
+
+	*out = 0;
+	for (i = 0; i < s->sacks; i++)
+		n += sprintf(out + n, "%s%u:%u", i ? "," : "",
+			     s->sack[i][0] - c->iss, s->sack[i][1] - c->iss);
+	return n;
+}
+
+static int print_options(const struct conn *c, const struct seg *s, char *out)
+{
+	int n = 0;
+
+	*out = 0;
+	if (s->mss >= 0)
+		n += sprintf(out + n, " mss=%d", s->mss);
+	if (s->ws >= 0)
+		n += sprintf(out + n, " ws=%d", s->ws);
+	if (s->sackok > 0)
+		n += sprintf(out + n, " sackok");
+	if (s->ts > 0)
+		n += sprintf(out + n, " tsval=%u tsecr=%u", s->tsval, s->tsecr);
+	if (s->sacks >= 0) {
+		n += sprintf(out + n, " sack=");
+		n += print_sack(c, s, out + n);
+	}
+	return n;
+}
+
+/* What a segment says, in the words of this language. */
+void seg_print(const struct conn *c, const struct seg *s, char *out, size_t n)
+{
+	char flags[16], opts[256];
+
+	print_flags(flags, s->flags);
+	print_options(c, s, opts);
+	snprintf(out, n, "%s seq=%u ack=%u len=%d win=%u%s", flags,
+		 s->seq - c->irs, s->flags & TH_ACK ? s->ack - c->iss : s->ack,
+		 s->len, s->win, opts);
+}
+
+/* ---- comparison ---- */
+
+static long get_wnd(const struct conn *c, const struct seg *s)
+{
+	bool scaled = c->my_ws >= 0 && c->its_ws >= 0 && !(s->flags & TH_SYN);
+
+	return (long)s->win << (scaled ? c->its_ws : 0);
+}
+
+static long get_time(const struct conn *c, const struct seg *s)
+{
+	return (s->time - c->last) / 1000000;
+}
+
+#define GET(name, expr)							\
+static long get_##name(const struct conn *c, const struct seg *s)	\
+{									\
+	return (void)c, expr;						\
+}
+
+GET(seq, (__u32)(s->seq - c->irs))
+GET(ack, (__u32)(s->ack - (s->flags & TH_ACK ? c->iss : 0)))
+GET(len, s->len)
+GET(win, s->win)
+GET(urg, s->urg)
+GET(mss, s->mss)
+GET(ws, s->ws)
+GET(sackok, s->sackok)
+GET(ts, s->ts)
+GET(tsval, s->tsval)
+GET(tsecr, s->tsecr)
+GET(sack, s->sacks)
+GET(doff, s->doff)
+GET(ttl, s->ttl)
+GET(tos, s->tos)
+GET(df, s->df)
+
+#define FIELD(name)	{ #name, get_##name }
+
+static const struct field {
+	const char *name;
+	long (*get)(const struct conn *c, const struct seg *s);
+} fields[] = {
+	FIELD(seq), FIELD(ack), FIELD(len), FIELD(win), FIELD(urg),
+	FIELD(mss), FIELD(ws), FIELD(sackok), FIELD(ts), FIELD(tsval),
+	FIELD(tsecr), FIELD(sack), FIELD(doff), FIELD(ttl), FIELD(tos),
+	FIELD(df), { "sacks", get_sack }, { "wnd", get_wnd },
+	{ "t", get_time },
+};
+
+static const struct field *find_field(const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (strlen(fields[i].name) == n &&
+		    !strncmp(fields[i].name, name, n))
+			return &fields[i];
+	return NULL;
+}
+
+static bool compare(long got, const char *op)
+{
+	char *end;
+	long want = strtol(op + strspn(op, "=<>!"), &end, 0);
+
+	if (*end || end == op + strspn(op, "=<>!")) {
+		fprintf(stderr, "# not a number: %s\n", op);
+		exit(1);
+	}
+	switch (*op) {
+	case '=':
+		return got == want;
+	case '!':
+		return got != want;
+	case '<':
+		return op[1] == '=' ? got <= want : got < want;
+	default:
+		return op[1] == '=' ? got >= want : got > want;
+	}
+}
+
+static bool match_word(const struct conn *c, const struct seg *s,
+		       const char *word)
+{
+	size_t n = strcspn(word, "=<>!");
+	const struct field *f = find_field(word, n);
+	char blocks[256];
+
+	if (!strcmp(word, "skip"))
+		return true;
+	if (!strcmp(word, "nopush"))
+		return !(s->flags & TH_PSH);
+	if (!strncmp(word, "sack=", 5)) {
+		print_sack(c, s, blocks);
+		return !strcmp(word + 5, blocks);
+	}
+	if (f)
+		return word[n] ? compare(f->get(c, s), word + n) :
+				 f->get(c, s) >= 0;
+	f = strncmp(word, "no", 2) ? NULL : find_field(word + 2, n - 2);
+	if (!f) {
+		fprintf(stderr, "# unknown word in a segment: %s\n", word);
+		exit(1);
+	}
+	return f->get(c, s) < 0;
+}
+
+static bool match_flags(const struct seg *s, __u8 want)
+{
+	__u8 ignore = want & TH_PSH ? 0 : TH_PSH;
+
+	return !((s->flags ^ want) & ~ignore);
+}
+
+/* Timestamps are in every segment once negotiated (a RST may do without). */
+static bool match_ts(const struct conn *c, const struct seg *s)
+{
+	if (s->flags & (TH_RST | TH_SYN))
+		return true;
+	return (s->ts > 0) == (c->my_ts && c->its_ts);
+}
+
+static bool match_data(const struct conn *c, const struct seg *s)
+{
+	__u32 at = s->seq - c->irs - 1;
+	int i;
+
+	for (i = 0; i < s->len; i++)
+		if (s->data[i] != pattern(at + i))
+			return false;
+	return true;
+}
+
+/**
+ * seg_match() - does a segment fit a line?
+ * @c:		the connection it belongs to
+ * @s:		the segment
+ * @want:	the line
+ *
+ * Return: NULL when it fits, else the word that does not.
+ */
+const char *seg_match(const struct conn *c, const struct seg *s,
+		      const char *want)
+{
+	static char line[512];
+	bool has_len = strstr(want, " len");
+	char *word, *state;
+
+	snprintf(line, sizeof(line), "%s", want);
+	word = strtok_r(line, " ", &state);
+	if (!match_flags(s, parse_flags(word)))
+		return "flags";
+	while ((word = strtok_r(NULL, " ", &state)))
+		if (!match_word(c, s, word))
+			return word;
+	if (!has_len && s->len)
+		return "len=0";
+	if (!match_ts(c, s))
+		return "timestamps as negotiated";
+	return match_data(c, s) ? NULL : "payload";
+}
+
+bool seg_skippable(const char *want)
+{
+	return strstr(want, " skip");
+}
+
+/* ---- text to packet ---- */
+
+struct line {
+	long seq, ack, len, win, urg, mss, ws, tsval, tsecr, fill;
+	long ttl, tos, doff, iplen, frag;
+	long sackok, ts, nots, badsum, zerosum, badipsum;
+	const char *sack, *opt;
+	__u8 flags;
+};
+
+#define NUMBER(name)	{ #name, offsetof(struct line, name) }
+
+static const struct {
+	const char *name;
+	size_t offset;
+} numbers[] = {
+	NUMBER(seq), NUMBER(ack), NUMBER(len), NUMBER(win), NUMBER(urg),
+	NUMBER(mss), NUMBER(ws), NUMBER(tsval), NUMBER(tsecr), NUMBER(fill),
+	NUMBER(ttl), NUMBER(tos), NUMBER(doff), NUMBER(iplen), NUMBER(frag),
+	NUMBER(sackok), NUMBER(ts), NUMBER(nots), NUMBER(badsum),
+	NUMBER(zerosum), NUMBER(badipsum),
+};
+
+static const char *read_word(struct line *l, const char *word)
+{
+	size_t i, n = strcspn(word, "=");
+	long value = word[n] ? strtol(word + n + 1, NULL, 0) : 1;
+
+	if (!strncmp(word, "sack=", 5))
+		return l->sack = word + 5, NULL;
+	if (!strncmp(word, "opt=", 4))
+		return l->opt = word + 4, NULL;
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		if (strlen(numbers[i].name) == n &&
+		    !strncmp(numbers[i].name, word, n)) {
+			*(long *)((char *)l + numbers[i].offset) = value;
+			return NULL;
+		}
+	}
+	return word;
+}
+
+static const char *read_line(struct line *l, char *text)
+{
+	const char *bad = NULL;
+	char *word, *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		*(long *)((char *)l + numbers[i].offset) = UNSET;
+	word = strtok_r(text, " ", &state);
+	l->flags = parse_flags(word);
+	while (!bad && (word = strtok_r(NULL, " ", &state)))
+		bad = read_word(l, word);
+	return bad;
+}
+
+static long or_else(long value, long otherwise)
+{
+	return value == UNSET ? otherwise : value;
+}
+
+static __u8 *put32(__u8 *p, __u32 value)
+{
+	value = htonl(value);
+	memcpy(p, &value, 4);
+	return p + 4;
+}
+
+static __u8 *put_ts(__u8 *p, const struct conn *c, const struct line *l)
+{
+	bool first = !(l->flags & TH_ACK);
+
+	*p++ = 1;
+	*p++ = 1;
+	*p++ = 8;
+	*p++ = 10;
+	p = put32(p, or_else(l->tsval, c->tsval));
+	return put32(p, or_else(l->tsecr, first ? 0 : c->ts_recent));
+}
+
+static __u8 *put_sack(__u8 *p, const struct conn *c, const char *text)
+{
+	__u8 *start = p;
+	char *end;
+
+	*p++ = 1;
+	*p++ = 1;
+	*p++ = 5;
+	p++;
+	do {
+		p = put32(p, c->irs + strtol(text, &end, 0));
+		p = put32(p, c->irs + strtol(end + 1, &end, 0));
+		text = end + 1;
+	} while (*end == ',');
+	start[3] = p - start - 2;
+	return p;
+}
+
+static __u8 *put_hex(__u8 *p, const char *hex)
+{
+	unsigned int byte;
+
+	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		*p++ = byte;
+	return p;
+}
+
+static __u8 *put_options(__u8 *p, const struct conn *c, const struct line *l)
+{
+	__u8 *start = p;
+	bool auto_ts = c->my_ts && c->its_ts && !(l->flags & TH_SYN);
+
+	if (l->mss != UNSET)
+		p = put32(p, 0x02040000 | l->mss);
+	if (l->ws != UNSET)
+		p = put32(p, 0x01030300 | l->ws);
+	if (l->sackok != UNSET)
+		p = put32(p, 0x01010402);
+	if (l->nots == UNSET && (auto_ts || l->ts != UNSET))
+		p = put_ts(p, c, l);
+	if (l->sack)
+		p = put_sack(p, c, l->sack);
+	if (l->opt)
+		p = put_hex(p, l->opt);
+	while ((p - start) % 4)
+		*p++ = 0;
+	return p;
+}
+
+static __u8 *put_data(__u8 *p, const struct line *l, __u32 seq)
+{
+	long i;
+
+	for (i = 0; i < or_else(l->len, 0); i++)
+		*p++ = or_else(l->fill, pattern(seq - 1 + i));
+	return p;
+}
+
+static void put_ip(struct conn *c, const struct line *l, __u8 *packet,
+		   size_t len)
+{
+	struct iphdr *ip = (void *)packet;
+
+	memset(ip, 0, sizeof(*ip));
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tos = or_else(l->tos, 0);
+	ip->tot_len = htons(or_else(l->iplen, len));
+	ip->id = htons(++c->w->ip_id);
+	ip->frag_off = htons(l->frag == UNSET ? IP_DF : 0);
+	ip->ttl = or_else(l->ttl, 64);
+	ip->protocol = IPPROTO_TCP;
+	ip->saddr = inet_addr(PEER_ADDR);
+	ip->daddr = inet_addr(LOCAL_ADDR);
+	ip->check = htons(ip_sum(ip, 20) ^ (l->badipsum == UNSET ? 0 : 0x55));
+}
+
+/* Only what continues the stream moves it: broken and stray segments do not. */
+static bool continues(const struct conn *c, const struct line *l, __u32 seq)
+{
+	bool broken = l->badsum != UNSET || l->zerosum != UNSET ||
+		      l->badipsum != UNSET || l->doff != UNSET ||
+		      l->iplen != UNSET;
+
+	if (l->flags & TH_SYN && seq)
+		return false;
+	return !broken && l->flags & (TH_ACK | TH_SYN) &&
+	       !(l->flags & TH_RST) && (__s32)(seq - c->snd_nxt) <= 0;
+}
+
+static void remember(struct conn *c, const struct line *l, __u32 seq)
+{
+	__u32 end = seq + or_else(l->len, 0) + !!(l->flags & TH_SYN) +
+		       !!(l->flags & TH_FIN);
+
+	if (continues(c, l, seq) && (__s32)(end - c->snd_nxt) > 0)
+		c->snd_nxt = end;
+	if (l->flags & TH_SYN && !(l->flags & TH_FIN) && !seq) {
+		c->my_ts = l->ts != UNSET;
+		c->my_ws = or_else(l->ws, -1);
+	}
+}
+
+/**
+ * seg_build() - make the packet that a line describes
+ * @c:		the connection it is for; learns what was sent
+ * @line:	the line
+ * @packet:	room for MAX_PACKET bytes
+ * @bad:	set to the word that makes no sense, else to NULL
+ * @frag:	set to the fragment size asked for, else to 0
+ *
+ * Return: bytes in the packet.
+ */
+size_t seg_build(struct conn *c, const char *line, __u8 *packet,
+		 const char **bad, int *frag)
+{
+	struct tcp_hdr *th = (void *)(packet + 20);
+	struct line l = { .sack = NULL };
+	static char text[512];
+	__u8 *data, *end;
+	__u32 seq;
+
+	snprintf(text, sizeof(text), "%s", line);
+	*bad = read_line(&l, text);
+	seq = or_else(l.seq, c->snd_nxt);
+	memset(th, 0, sizeof(*th));
+	th->source = htons(c->pport);
+	th->dest = htons(c->lport);
+	th->seq = htonl(c->iss + seq);
+	if (l.flags & TH_ACK || l.ack != UNSET)
+		th->ack = htonl(c->irs + or_else(l.ack, c->rcv_nxt));
+	th->flags = l.flags;
+	th->window = htons(or_else(l.win, c->win));
+	th->urg = htons(or_else(l.urg, 0));
+	data = put_options(packet + 40, c, &l);
+	th->doff = or_else(l.doff, (data - packet - 20) / 4) << 4;
+	end = put_data(data, &l, seq);
+	put_ip(c, &l, packet, end - packet);
+	th->check = htons(tcp_sum((void *)packet, th, end - packet - 20) ^
+			  (l.badsum == UNSET ? 0 : 0x1234));
+	if (l.zerosum != UNSET)
+		th->check = 0;
+	remember(c, &l, seq);
+	*frag = or_else(l.frag, 0);
+	return end - packet;
+}

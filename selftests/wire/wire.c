@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The wire: a network namespace with one TUN device, the queue of captured
+ * segments, and the verdicts with the trace of all that went before.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include "wire.h"
+
+#define TRACE_LINES	60
+
+static __s64 last_active, worst_gap;
+
+static char trace_ring[TRACE_LINES][320];
+static unsigned int trace_count;
+
+/* Add a line to the trace that a failing test prints. */
+void trace(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(trace_ring[trace_count++ % TRACE_LINES],
+		  sizeof(trace_ring[0]), fmt, args);
+	va_end(args);
+}
+
+static void trace_dump(void)
+{
+	unsigned int i = trace_count > TRACE_LINES ?
+			 trace_count - TRACE_LINES : 0;
+
+	for (; i < trace_count; i++)
+		printf("#   %s\n", trace_ring[i % TRACE_LINES]);
+}
+
+static void trace_seg(const struct conn *c, __s64 time, char way,
+		      const char *text)
+{
+	trace("%9.3f %c %u %s", (time - c->w->start) / 1e6, way, c->pport,
+	      text);
+}
+
+/**
+ * wire_fail() - end the test as failed, with the trace of its segments
+ * @w:		the wire
+ * @file:	where the test says so
+ * @line:	where the test says so
+ * @fmt:	why, as in printf()
+ */
+void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	if (worst_gap > STALL_MS * 1000000LL) {
+		fprintf(stderr, "# %s:%d fails after a stall of %d ms\n", file,
+			line, (int)(worst_gap / 1000000));
+		_exit(EXIT_STALLED);
+	}
+	printf("# %s:%d: ", file, line);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n# segments (ms, > injected, < from the %s socket, peer port):\n",
+	       w->family == AF_INET ? "AF_INET" : "AF_TCPX");
+	trace_dump();
+	fflush(stdout);
+	/* The harness takes 1 for a failure, and the rest cannot go on. */
+	_exit(1);
+}
+
+#define MUST(w, call) ({						\
+	long __ret = (call);						\
+									\
+	if (__ret < 0)							\
+		wire_fail(w, __FILE__, __LINE__, "%s: %s", #call,	\
+			  strerror(errno));				\
+	__ret;								\
+})
+
+__s64 wire_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+/* ---- was this process there all the time? ---- */
+
+/* Begins a new reckoning, after a wait that was meant. */
+void wire_resume(void)
+{
+	last_active = wire_now();
+}
+
+/* Called wherever time should have passed only by so many milliseconds. */
+static void watch(int meant_ms)
+{
+	__s64 now = wire_now(), gap = now - last_active - meant_ms * 1000000LL;
+
+	if (gap > worst_gap)
+		worst_gap = gap;
+	last_active = now;
+}
+
+/* ---- the namespace and its device ---- */
+
+static void set_address(struct wire *w, int fd, struct ifreq *ifr,
+			unsigned long request, const char *address)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+
+	sin.sin_addr.s_addr = inet_addr(address);
+	memcpy(&ifr->ifr_addr, &sin, sizeof(sin));
+	MUST(w, ioctl(fd, request, ifr));
+}
+
+static void bring_up(struct wire *w, const char *name, const char *address)
+{
+	int fd = MUST(w, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	struct ifreq ifr = { .ifr_flags = 0 };
+
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	if (address) {
+		set_address(w, fd, &ifr, SIOCSIFADDR, address);
+		set_address(w, fd, &ifr, SIOCSIFNETMASK, "255.255.255.0");
+	}
+	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
+	MUST(w, ioctl(fd, SIOCSIFFLAGS, &ifr));
+	close(fd);
+}
+
+static void open_tun(struct wire *w)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+
+	w->tun = MUST(w, open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+	strcpy(ifr.ifr_name, "tun0");
+	MUST(w, ioctl(w->tun, TUNSETIFF, &ifr));
+}
+
+static void open_capture(struct wire *w)
+{
+	struct sockaddr_ll sll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+	};
+	int one = 1, room = 8 << 20;
+
+	w->cap = MUST(w, socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK |
+				SOCK_CLOEXEC, 0));
+	MUST(w, setsockopt(w->cap, SOL_SOCKET, SO_RCVBUFFORCE, &room,
+			   sizeof(room)));
+	MUST(w, setsockopt(w->cap, SOL_SOCKET, SO_TIMESTAMPNS, &one,
+			   sizeof(one)));
+	sll.sll_ifindex = if_nametoindex("tun0");
+	MUST(w, bind(w->cap, (void *)&sll, sizeof(sll)));
+}
+
+/**
+ * wire_open() - a fresh network namespace with tun0 in it
+ * @w:		to fill
+ * @family:	address family of the sockets to test
+ */
+void wire_open(struct wire *w, int family)
+{
+	memset(w, 0, sizeof(*w));
+	w->family = family;
+	w->next_port = 40000;
+	w->peer_win = 65535;
+	w->start = wire_now();
+	MUST(w, unshare(CLONE_NEWNET));
+	/* No router solicitations between the segments. */
+	sysctl_try("net/ipv6/conf/all/disable_ipv6", "1");
+	sysctl_try("net/ipv6/conf/default/disable_ipv6", "1");
+	/* Tail loss probes would stand between what the tests are about. */
+	sysctl_set(w, "tcp_early_retrans", "0");
+	open_tun(w);
+	bring_up(w, "lo", NULL);
+	bring_up(w, "tun0", LOCAL_ADDR);
+	open_capture(w);
+	wire_resume();
+	worst_gap = 0;
+}
+
+void wire_close(struct wire *w)
+{
+	struct seg *s;
+
+	while ((s = w->head)) {
+		w->head = s->next;
+		free(s);
+	}
+	close(w->cap);
+	close(w->tun);
+}
+
+bool sysctl_try(const char *name, const char *value)
+{
+	char path[128];
+	bool done;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	done = write(fd, value, strlen(value)) > 0;
+	close(fd);
+	return done;
+}
+
+/* Set net.ipv4.NAME in the namespace of the test. */
+void sysctl_set(struct wire *w, const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "net/ipv4/%s", name);
+	if (!sysctl_try(path, value))
+		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
+}
+
+void wire_write(struct wire *w, const void *packet, size_t len)
+{
+	MUST(w, write(w->tun, packet, len));
+}
+
+/* ---- capture ---- */
+
+static __s64 stamp_of(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg;
+	struct timespec ts;
+
+	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&ts, CMSG_DATA(cmsg), sizeof(ts));
+		return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+	}
+	return wire_now();
+}
+
+static void append(struct wire *w, const __u8 *packet, size_t len,
+		   __s64 time)
+{
+	const char *bad;
+	struct seg *s = seg_parse(packet, len, &bad), **at;
+
+	if (bad)
+		wire_fail(w, __FILE__, __LINE__, "sent a packet with %s", bad);
+	if (!s)
+		return;
+	s->time = time;
+	for (at = &w->head; *at; at = &(*at)->next)
+		;
+	*at = s;
+}
+
+static bool capture_one(struct wire *w)
+{
+	__u8 packet[65536], control[256];
+	struct sockaddr_ll from = { .sll_pkttype = 0 };
+	struct iovec iov = { packet, sizeof(packet) };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from),
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(w->cap, &msg, MSG_TRUNC);
+
+	if (n < 0)
+		return false;
+	if (from.sll_pkttype == PACKET_OUTGOING &&
+	    from.sll_protocol == htons(ETH_P_IP))
+		append(w, packet, n, stamp_of(&msg));
+	return true;
+}
+
+static void drain(struct wire *w)
+{
+	__u8 packet[65536];
+
+	while (capture_one(w))
+		;
+	/* The file must not fill up; what it holds was captured already. */
+	while (read(w->tun, packet, sizeof(packet)) > 0)
+		;
+}
+
+static bool belongs(const struct conn *c, const struct seg *s)
+{
+	return s->dport == c->pport && (!c->lport || s->sport == c->lport);
+}
+
+static struct seg *take(struct conn *c)
+{
+	struct seg **at, *s;
+
+	for (at = &c->w->head; (s = *at); at = &s->next) {
+		if (!belongs(c, s))
+			continue;
+		*at = s->next;
+		c->seg = *s;
+		free(s);
+		return &c->seg;
+	}
+	return NULL;
+}
+
+/* A SYN tells the initial number and what the stack offers. */
+static void learn(struct conn *c, const struct seg *s)
+{
+	__u32 end;
+
+	if (s->flags & TH_SYN) {
+		c->irs = s->seq;
+		c->lport = s->sport;
+		c->its_ws = s->ws;
+		c->its_ts = s->ts > 0;
+		c->rcv_nxt = 1;
+	}
+	if (s->ts > 0)
+		c->ts_recent = s->tsval;
+	end = s->seq - c->irs + s->len + !!(s->flags & TH_FIN);
+	if (s->flags & TH_RST || (__s32)(s->seq - c->irs - c->rcv_nxt) > 0)
+		return;
+	if ((__s32)(end - c->rcv_nxt) > 0)
+		c->rcv_nxt = end;
+}
+
+/**
+ * wire_next() - the next segment of a connection, whatever it is
+ * @c:	the connection
+ * @ms:	how long to wait for it
+ *
+ * Return: the segment, valid until the next call, or NULL. @c->last is not
+ * moved yet: the caller may still want the time since the last event.
+ */
+struct seg *wire_next(struct conn *c, int ms)
+{
+	struct pollfd pfd[2] = {
+		{ .fd = c->w->cap, .events = POLLIN },
+		{ .fd = c->w->tun, .events = POLLIN },
+	};
+	__s64 end = wire_now() + ms * 1000000LL, left;
+	char text[300];
+	struct seg *s;
+
+	watch(0);
+	for (;;) {
+		drain(c->w);
+		s = take(c);
+		left = (end - wire_now() + 999999) / 1000000;
+		if (s || left <= 0)
+			break;
+		watch(0);
+		if (poll(pfd, 2, left))
+			wire_resume();
+		else
+			watch(left);
+	}
+	watch(0);
+	if (!s)
+		return NULL;
+	learn(c, s);
+	seg_print(c, s, text, sizeof(text));
+	trace_seg(c, s->time, '<', text);
+	return s;
+}
+
+/* ---- what tests call through tx(), rx() and none() ---- */
+
+static void send_fragments(struct conn *c, __u8 *packet, size_t len, int size)
+{
+	size_t step = abs(size), data = len - 20, at, i, n;
+	size_t pieces = (data + step - 1) / step;
+	__u8 piece[MAX_PACKET];
+	struct iphdr *ip = (void *)piece;
+
+	for (i = 0; i < pieces; i++) {
+		at = step * (size > 0 ? i : pieces - 1 - i);
+		n = data - at < step ? data - at : step;
+		memcpy(piece, packet, 20);
+		memcpy(piece + 20, packet + 20 + at, n);
+		ip->tot_len = htons(20 + n);
+		ip->frag_off = htons(at / 8 | (at + n < data ? IP_MF : 0));
+		ip->check = 0;
+		ip->check = htons(ip_sum(piece, 20));
+		wire_write(c->w, piece, 20 + n);
+	}
+}
+
+/* Inject the segment a line describes. */
+void wire_tx(struct conn *c, const char *file, int line, const char *fmt, ...)
+{
+	__u8 packet[MAX_PACKET] = { 0 };
+	char text[400];
+	const char *bad;
+	va_list args;
+	size_t len;
+	int frag;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	watch(0);
+	drain(c->w);
+	len = seg_build(c, text, packet, &bad, &frag);
+	if (bad)
+		wire_fail(c->w, file, line, "no such word: %s", bad);
+	c->last = wire_now();
+	trace_seg(c, c->last, '>', text);
+	if (frag)
+		send_fragments(c, packet, len, frag);
+	else
+		wire_write(c->w, packet, len);
+	watch(0);
+}
+
+/* Expect the segment a line describes, at the latest after ms. */
+struct seg *wire_rx(struct conn *c, const char *file, int line, int ms,
+		    const char *fmt, ...)
+{
+	const char *wrong;
+	char want[400];
+	struct seg *s;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(want, sizeof(want), fmt, args);
+	va_end(args);
+	do {
+		s = wire_next(c, ms);
+		if (!s)
+			wire_fail(c->w, file, line, "nothing came, expected: %s",
+				  want);
+		wrong = seg_match(c, s, want);
+	} while (wrong && seg_skippable(want));
+	if (wrong)
+		wire_fail(c->w, file, line,
+			  "last segment (after %ld ms) fails on '%s', expected: %s",
+			  (long)(s->time - c->last) / 1000000, wrong, want);
+	c->last = s->time;
+	return s;
+}
+
+/* Expect silence on a connection. */
+void wire_none(struct conn *c, const char *file, int line, int ms)
+{
+	if (wire_next(c, ms))
+		wire_fail(c->w, file, line,
+			  "last segment was not expected: there is nothing to say");
+}
+
+/**
+ * wire_icmp() - inject an ICMP error about a segment of the socket under test
+ * @c:		the connection
+ * @type:	ICMP type
+ * @code:	ICMP code
+ * @mtu:	next-hop MTU of a "fragmentation needed"
+ * @seq:	relative sequence number in the quoted TCP header
+ * @quoted:	bytes of TCP header to quote, 8 is the least that is valid
+ */
+void wire_icmp(struct conn *c, int type, int code, int mtu, __u32 seq,
+	       int quoted)
+{
+	struct iphdr outer = {
+		.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP,
+		.saddr = inet_addr(PEER_ADDR), .daddr = inet_addr(LOCAL_ADDR),
+		.tot_len = htons(48 + quoted),
+	};
+	struct iphdr inner = {
+		.version = 4, .ihl = 5, .ttl = 63, .protocol = IPPROTO_TCP,
+		.saddr = inet_addr(LOCAL_ADDR), .daddr = inet_addr(PEER_ADDR),
+		.tot_len = htons(1040), .frag_off = htons(IP_DF),
+	};
+	__u16 head[4] = { htons(type << 8 | code), 0, 0, htons(mtu) };
+	__u32 tcp[2] = { htonl((__u32)c->lport << 16 | c->pport),
+			    htonl(c->irs + seq) };
+	__u8 packet[128] = { 0 };
+
+	outer.check = htons(ip_sum(&outer, 20));
+	inner.check = htons(ip_sum(&inner, 20));
+	memcpy(packet, &outer, 20);
+	memcpy(packet + 20, head, 8);
+	memcpy(packet + 28, &inner, 20);
+	memcpy(packet + 48, tcp, 8);
+	head[1] = htons(ip_sum(packet + 20, 28 + quoted));
+	memcpy(packet + 20, head, 8);
+	drain(c->w);
+	c->last = wire_now();
+	trace("%9.3f > %u icmp type %d code %d mtu %d seq %u",
+	      (c->last - c->w->start) / 1e6, c->pport, type, code, mtu, seq);
+	wire_write(c->w, packet, 48 + quoted);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Raw TCP segments against one socket, through a TUN device.
+ *
+ * The test plays the peer: it writes IPv4 packets into the TUN device and
+ * judges what the stack under test sends back. A segment is described by a
+ * line of tokens, the same language in both directions:
+ *
+ *	tx(c, "S seq=0 win=65535 mss=1000 sackok");
+ *	rx(c, "S. seq=0 ack=1 mss=1460 sackok nots");
+ *
+ * First the flags, as tcpdump writes them (S F R P U E W and "." for ACK, "-"
+ * for none), then name=value. Sequence numbers are relative: seq to the
+ * sender's own initial number, ack to the other side's. So a SYN is 0 and the
+ * first byte of the stream is 1. seg.c lists every name.
+ *
+ *	 test process                      network namespace of the test
+ *	+--------------+  write   +------+   10.9.0.1  +------------------+
+ *	| peer         | -------> | tun0 | ----------> | AF_INET, AF_TCPX |
+ *	| 10.9.0.2     | <------- |      | <---------- | socket           |
+ *	+--------------+ capture  +------+             +------------------+
+ *
+ * What the stack sends is read from a packet socket and not from the TUN file,
+ * because the packet socket carries the kernel's own time of transmission: the
+ * distance between two segments is right however late this process runs.
+ */
+#ifndef SELFTESTS_WIRE_H
+#define SELFTESTS_WIRE_H
+
+#include <linux/types.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The kernel's name; kselftest.h has it too in some versions. */
+#ifndef __printf
+#define __printf(a, b)	__attribute__((format(gnu_printf, a, b)))
+#endif
+
+#define TH_FIN	0x01
+#define TH_SYN	0x02
+#define TH_RST	0x04
+#define TH_PSH	0x08
+#define TH_ACK	0x10
+#define TH_URG	0x20
+#define TH_ECE	0x40
+#define TH_CWR	0x80
+
+#define LOCAL_ADDR	"10.9.0.1"
+#define PEER_ADDR	"10.9.0.2"
+#define PORT		8080
+
+/*
+ * How long to wait for what must come. Far above anything a right stack needs,
+ * because an emulated CPU shared with other work can stall for long.
+ */
+#define DEADLINE_MS	8000
+/*
+ * How long to listen where nothing must come. Input is processed inside
+ * write() to the TUN file, so an immediate answer is there when it returns.
+ */
+#define QUIET_MS	25
+/* A jiffy at HZ=250, rounded up: timers may look that much early. */
+#define JIFFY_MS	5
+/* Smallest retransmission timeout of the kernel's TCP. */
+#define RTO_MIN_MS	(200 - JIFFY_MS)
+
+/*
+ * A test process kept from the CPU for this long may have caused what it then
+ * complains about, a retransmission above all. Such a failure proves nothing:
+ * the test ends with EXIT_STALLED and is run again, RUNS times at most.
+ */
+#define STALL_MS	60
+#define EXIT_STALLED	3
+#define RUNS		4
+
+#define MAX_PACKET	2048
+#define MAX_SACK	4
+
+/**
+ * struct seg - one segment sent by the stack under test
+ * @next:	next in the order of transmission
+ * @time:	when the kernel handed it to the device, ns of CLOCK_REALTIME
+ * @sport:	its source port, host order like all that follows
+ * @dport:	its destination port
+ * @seq:	absolute sequence number
+ * @ack:	absolute acknowledgment number
+ * @win:	window field, unscaled
+ * @urg:	urgent pointer
+ * @flags:	TH_*
+ * @doff:	header length in words
+ * @ttl:	IP time to live
+ * @tos:	IP type of service
+ * @df:		IP don't-fragment bit
+ * @mss:	MSS option, -1 when absent like all options that follow
+ * @ws:		window scale
+ * @sackok:	SACK permitted
+ * @ts:		1 when timestamps are there
+ * @tsval:	timestamp value
+ * @tsecr:	timestamp echo
+ * @sacks:	number of SACK blocks, -1 when there is no such option
+ * @sack:	the blocks, left and right edge
+ * @len:	bytes of payload
+ * @data:	the payload
+ */
+struct seg {
+	struct seg	*next;
+	__s64		time;
+	__u16	sport, dport;
+	__u32	seq, ack;
+	__u16	win, urg;
+	__u8		flags, doff, ttl, tos;
+	bool		df;
+	int		mss, ws, sackok, ts;
+	__u32	tsval, tsecr;
+	int		sacks;
+	__u32	sack[MAX_SACK][2];
+	int		len;
+	__u8		data[MAX_PACKET];
+};
+
+/**
+ * struct wire - a network namespace with its TUN device
+ * @family:	address family of the sockets under test
+ * @tun:	the TUN file
+ * @cap:	packet socket that sees what the stack transmits
+ * @head:	captured segments nobody has asked for yet
+ * @peer_win:	window field the peer of the next connection sends
+ * @next_port:	peer port of the next connection
+ * @ip_id:	IP identification of the next injected packet
+ * @start:	when the trace begins, ns
+ */
+struct wire {
+	int		family;
+	int		tun, cap;
+	struct seg	*head;
+	__u16	peer_win, next_port, ip_id;
+	__s64		start;
+};
+
+/**
+ * struct conn - one connection, seen from the peer
+ * @w:		the wire it runs on
+ * @fd:		socket under test, -1 when there is none
+ * @listener:	socket it was accepted from, -1 when there is none
+ * @lport:	port of the socket under test, 0 while unknown
+ * @pport:	port of the peer, ours
+ * @iss:	initial sequence number of the peer
+ * @irs:	initial sequence number of the socket under test
+ * @snd_nxt:	relative number after the last byte the peer sent
+ * @rcv_nxt:	relative number after the last byte received
+ * @win:	window field the peer sends when a line names none
+ * @my_ws:	scale the peer offered, -1 for none
+ * @its_ws:	scale the socket under test offered, -1 for none
+ * @my_ts:	the peer sent timestamps in its SYN
+ * @its_ts:	the socket under test did
+ * @tsval:	timestamp the peer sends
+ * @ts_recent:	last timestamp received, the one to echo
+ * @written:	bytes of the pattern written into @fd
+ * @last:	time of the last event on this connection, ns
+ * @seg:	the segment rx() returned last
+ */
+struct conn {
+	struct wire	*w;
+	int		fd, listener;
+	__u16	lport, pport;
+	__u32	iss, irs;
+	__u32	snd_nxt, rcv_nxt;
+	long		win;
+	int		my_ws, its_ws;
+	bool		my_ts, its_ts;
+	__u32	tsval, ts_recent;
+	size_t		written;
+	__s64		last;
+	struct seg	seg;
+};
+
+/* wire.c: device, queue of captured segments, verdicts */
+void wire_open(struct wire *w, int family);
+void wire_close(struct wire *w);
+void wire_write(struct wire *w, const void *packet, size_t len);
+__s64 wire_now(void);
+void wire_resume(void);
+__printf(4, 5)
+_Noreturn void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...);
+__printf(1, 2)
+void trace(const char *fmt, ...);
+__printf(4, 5)
+void wire_tx(struct conn *c, const char *file, int line, const char *fmt, ...);
+__printf(5, 6)
+struct seg *wire_rx(struct conn *c, const char *file, int line, int ms,
+		    const char *fmt, ...);
+struct seg *wire_next(struct conn *c, int ms);
+void wire_none(struct conn *c, const char *file, int line, int ms);
+void wire_icmp(struct conn *c, int type, int code, int mtu, __u32 seq,
+	       int quoted);
+void sysctl_set(struct wire *w, const char *name, const char *value);
+bool sysctl_try(const char *name, const char *value);
+
+/* seg.c: the language of segments */
+struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad);
+void seg_print(const struct conn *c, const struct seg *s, char *out, size_t n);
+const char *seg_match(const struct conn *c, const struct seg *s,
+		      const char *want);
+bool seg_skippable(const char *want);
+size_t seg_build(struct conn *c, const char *line, __u8 *packet,
+		 const char **bad, int *frag);
+__u16 ip_sum(const void *data, size_t len);
+__u8 pattern(size_t offset);
+
+/* sock.c: the socket under test and common openings */
+void conn_init(struct wire *w, struct conn *c);
+int sock_open(struct wire *w);
+void sock_bind(struct wire *w, int fd, int port);
+int sock_listen(struct wire *w, int port, int backlog);
+void sock_connect(struct conn *c);
+void sock_set(struct wire *w, int fd, int level, int name, int value);
+int sock_error(int fd);
+int wait_error(struct conn *c);
+bool wait_for(int fd, short events, int ms);
+int conn_accept(struct conn *c);
+void handshake(struct conn *c, const char *opts);
+void conn_passive(struct wire *w, struct conn *c, const char *opts);
+void conn_active(struct wire *w, struct conn *c, const char *opts);
+void finish_active(struct conn *c, const char *opts);
+void conn_write(struct conn *c, size_t len, int flags);
+void conn_read(struct conn *c, size_t from, size_t len);
+void conn_eof(struct conn *c);
+void conn_would_block(struct conn *c);
+void conn_close(struct conn *c);
+void conn_shutdown(struct conn *c, int how);
+void rx_stream(struct conn *c, __u32 from, __u32 to, int mss);
+void check_alive(struct conn *c);
+void check_gone(struct conn *c);
+__u32 conn_wnd(const struct conn *c);
+
+#define tx(c, ...)	wire_tx(c, __FILE__, __LINE__, __VA_ARGS__)
+#define rx(c, ...)	wire_rx(c, __FILE__, __LINE__, DEADLINE_MS, __VA_ARGS__)
+#define none(c)		wire_none(c, __FILE__, __LINE__, QUIET_MS)
+#define none_for(c, ms)	wire_none(c, __FILE__, __LINE__, ms)
+
+/* Like the harness's ASSERT, with the segment trace below the failure. */
+#define CHECK(w, cond) do {						\
+	if (!(cond))							\
+		wire_fail(w, __FILE__, __LINE__, "not true: %s", #cond);	\
+} while (0)
+
+#define CHECK_EQ(w, want, got) do {					\
+	long long __want = (want), __got = (got);			\
+									\
+	if (__want != __got)						\
+		wire_fail(w, __FILE__, __LINE__,			\
+			  "%s is %lld and not %s (%lld)", #got, __got,	\
+			  #want, __want);				\
+} while (0)
+
+#endif /* SELFTESTS_WIRE_H */
