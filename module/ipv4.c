@@ -1,0 +1,898 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: the face towards IPv4, inwards: segments and ICMP errors that arrive.
+ *
+ * Our handler stands in front of kernel TCP's in inet_protos[IPPROTO_TCP]. A segment
+ * for one of our sockets ends here, every other one goes to the kernel's
+ * handler as it came; so do ICMP errors. As kernel TCP does, we check the
+ * IPsec policy, the TTL and the socket filter ourselves.
+ */
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/ip.h>
+#include <linux/netdevice.h>
+#include <linux/security.h>
+#include <linux/siphash.h>
+#include <net/busy_poll.h>
+#include <net/dst.h>
+#include <net/icmp.h>
+#include <net/inet_ecn.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/protocol.h>
+#include <net/route.h>
+#include <net/xfrm.h>
+
+#include "tcpx.h"
+#include "trace.h"
+
+static siphash_aligned_key_t tcpx_isn_secret __ro_after_init;
+static siphash_aligned_key_t tcpx_ts_secret __ro_after_init;
+
+/* Kernel TCP's, which we stand in front of. */
+static const struct net_protocol *tcpx_v4_kernel __ro_after_init;
+static struct net_protocol tcpx_v4_protocol __ro_after_init;
+
+/* --- numbers nobody may guess ------------------------------------------------ */
+
+/**
+ * tcpx_v4_init_seq() - initial sequence number, rfc6528#section-3
+ * @saddr: our address
+ * @daddr: the peer's
+ * @sport: our port
+ * @dport: the peer's
+ *
+ * A clock of 64 ns, so that a new connection begins beyond an old one of the same
+ * addresses, plus a keyed hash, so that nobody else can tell where.
+ */
+u32 tcpx_v4_init_seq(__be32 saddr, __be32 daddr, __be16 sport, __be16 dport)
+{
+	u32 hash = siphash_3u32((__force u32)saddr, (__force u32)daddr,
+				(__force u32)sport << 16 | (__force u32)dport,
+				&tcpx_isn_secret);
+
+	return hash + (u32)(ktime_get_real_ns() >> 6);
+}
+
+/**
+ * tcpx_v4_init_ts_off() - what to add to the clock in timestamps, rfc7323#section-7.1
+ * @net: netns; net.ipv4.tcp_timestamps = 2 means 0
+ * @saddr: our address
+ * @daddr: the peer's
+ *
+ * The same for all connections between two addresses, so that their timestamps
+ * grow together.
+ */
+u32 tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr)
+{
+	if (READ_ONCE(net->ipv4.sysctl_tcp_timestamps) != 1)
+		return 0;
+	return siphash_2u32((__force u32)saddr, (__force u32)daddr, &tcpx_ts_secret);
+}
+
+static u32 tcpx_v4_synack_seq(const struct sk_buff *skb)
+{
+	return tcpx_v4_init_seq(ip_hdr(skb)->daddr, ip_hdr(skb)->saddr,
+				tcp_hdr(skb)->dest, tcp_hdr(skb)->source);
+}
+
+static u32 tcpx_v4_synack_ts_off(const struct net *net, const struct sk_buff *skb)
+{
+	return tcpx_v4_init_ts_off(net, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr);
+}
+
+/* --- listeners -------------------------------------------------------------------------- */
+
+static void tcpx_v4_init_req(struct tcpx_request_sock *req, const struct sock *lsk,
+			     struct sk_buff *skb)
+{
+	struct sock *sk = req_to_sk(&req->req.req);
+
+	sk_rcv_saddr_set(sk, ip_hdr(skb)->daddr);
+	sk_daddr_set(sk, ip_hdr(skb)->saddr);
+	RCU_INIT_POINTER(req->req.ireq_opt, tcpx_v4_return_route(sock_net(lsk), skb));
+}
+
+/* A SYN to many is not answered, rfc9293#section-3.9.2.3 (MUST-57). */
+static int tcpx_v4_conn_request(struct sock *lsk, struct sk_buff *skb)
+{
+	if (!(skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)))
+		return tcpx_conn_request(lsk, skb);
+	tcpx_listendrop(lsk, skb);
+	return 0;
+}
+
+static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_sock *req,
+			       struct sk_buff *skb)
+{
+	const struct inet_request_sock *ireq = &req->req;
+	struct inet_sock *inet = inet_sk(child);
+	const struct ip_options_rcu *opt = rcu_dereference(ireq->ireq_opt);
+
+	child->sk_gso_type = SKB_GSO_TCPV4;
+	child->sk_bound_dev_if = ireq->ir_iif;
+	sk_daddr_set(child, ireq->ir_rmt_addr);
+	sk_rcv_saddr_set(child, ireq->ir_loc_addr);
+	inet->inet_saddr = ireq->ir_loc_addr;
+	inet->mc_index = inet_iif(skb);
+	inet->mc_ttl = ip_hdr(skb)->ttl;
+	inet->rcv_tos = ip_hdr(skb)->tos;
+	atomic_set(&inet->inet_id, (u16)get_random_u32());
+	if (READ_ONCE(sock_net(child)->ipv4.sysctl_tcp_reflect_tos))
+		inet->tos = req->tos & ~INET_ECN_MASK;
+	tcpx_sk(child)->ext_hdr_len = opt ? opt->opt.optlen : 0;
+}
+
+/* The child's route is known: what follows from its MTU. dst is taken over. */
+static void tcpx_v4_child_route(struct sock *child, struct dst_entry *dst)
+{
+	struct tcpx_sock *tp = tcpx_sk(child);
+	u16 user_mss = tp->rx_opt.user_mss;
+
+	tcpx_setup_caps(child, dst);
+	tcpx_sync_mss(child, dst_mtu(dst));
+	tp->advmss = dst_metric_advmss(dst);
+	if (user_mss && user_mss < tp->advmss)
+		tp->advmss = user_mss;
+	tcpx_initialize_rcv_mss(child);
+}
+
+/* A child that is in no table or queue, locked, with two references: all its end. */
+static void tcpx_v4_discard_child(struct sock *child)
+{
+	tcpx_child_release(child);
+	if (!tcpx_sk(child)->bind_hash)
+		inet_sk(child)->inet_num = 0;
+	inet_sk_set_state(child, TCP_CLOSE);
+	sock_set_flag(child, SOCK_DEAD);
+	tcpx_orphan_inc(child);
+	tcpx_inet_destroy_sock(child);
+}
+
+/*
+ * Put the child into the request's place. The request's source route becomes the
+ * child's; it is the one's who wins.
+ */
+static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req)
+{
+	struct inet_request_sock *ireq = &req->req;
+	struct sock *osk = req->is_cookie ? NULL : req_to_sk(&ireq->req);
+	bool found;
+
+	if (!tcpx_ehash_insert(child, osk, &found))
+		return false;
+	rcu_assign_pointer(inet_sk(child)->inet_opt,
+			   rcu_dereference_protected(ireq->ireq_opt, 1));
+	RCU_INIT_POINTER(ireq->ireq_opt, NULL);
+	return true;
+}
+
+/**
+ * tcpx_v4_syn_recv_sock() - the handshake is complete: make the child
+ * @lsk: listener, not locked
+ * @skb: the ACK; not consumed
+ * @req: request
+ * @dst: route, taken over; NULL to look it up
+ * @own_req: false if another CPU made the child first
+ *
+ * Context: softirq, RCU
+ * Return: child, locked and with two references, in ehash in the request's place;
+ * or NULL: lost the race (see @own_req), the accept queue is full, no memory, no route.
+ */
+static struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
+					  struct tcpx_request_sock *req,
+					  struct dst_entry *dst, bool *own_req)
+{
+	struct net *net = sock_net(lsk);
+	struct sock *child = NULL;
+	struct flowi fl;
+
+	*own_req = true;
+	if (sk_acceptq_is_full(lsk)) {
+		TCPX_NET_INC(net, LINUX_MIB_LISTENOVERFLOWS);
+		trace_tcpx_listen_overflow(lsk, 1);
+		goto drop;
+	}
+	child = tcpx_create_openreq_child(lsk, req, skb);
+	if (!child)
+		goto drop;
+	tcpx_v4_child_init(child, req, skb);
+	if (!dst)
+		dst = tcpx_v4_route_req(lsk, req, &fl);
+	if (!dst)
+		goto discard;
+	tcpx_v4_child_route(child, dst);
+	dst = NULL;
+	if (tcpx_inherit_port(lsk, child))
+		goto discard;
+
+	*own_req = tcpx_v4_child_hash(child, req);
+	if (!*own_req) {
+		tcpx_v4_discard_child(child);
+		return NULL;
+	}
+	TCPX_INC_STATS(net, TCP_MIB_PASSIVEOPENS);
+	return child;
+
+discard:
+	TCPX_INC_STATS(net, TCP_MIB_ATTEMPTFAILS);
+	tcpx_v4_discard_child(child);
+drop:
+	dst_release(dst);
+	tcpx_listendrop(lsk, skb);
+	return NULL;
+}
+
+/* --- receiving ----------------------------------------------------------------------------- */
+
+/* Where a segment came from; its cb no longer tells once ours is filled. */
+struct tcpx_v4_in {
+	struct net		*net;
+	struct tcpx_hashinfo	*h;
+	int			dif;
+	int			sdif;
+};
+
+/* The IP layer's control block moves aside, ours takes its place. */
+static void tcpx_v4_fill_cb(struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct tcpx_skb_cb *cb = TCPX_CB(skb);
+
+	BUILD_BUG_ON(sizeof(struct tcpx_skb_cb) > sizeof(skb->cb));
+	memmove(&cb->header.h4, IPCB(skb), sizeof(struct inet_skb_parm));
+	barrier();	/* the two overlap under different types */
+	cb->seq = ntohl(th->seq);
+	cb->end_seq = cb->seq + th->syn + th->fin + skb->len - th->doff * 4;
+	cb->ack_seq = ntohl(th->ack_seq);
+	cb->tcp_flags = tcp_flag_byte(th);
+	cb->tw_isn = 0;
+	cb->ip_dsfield = ip_hdr(skb)->tos;
+	cb->sacked = 0;
+	cb->txstamp_ack = 0;
+	cb->eor = 0;
+	cb->is_app_limited = 0;
+	cb->has_rxtstamp = skb->tstamp || skb_hwtstamps(skb)->hwtstamp;
+}
+
+static void tcpx_v4_restore_cb(struct sk_buff *skb)
+{
+	memmove(IPCB(skb), &TCPX_CB(skb)->header.h4, sizeof(struct inet_skb_parm));
+}
+
+static struct sock *tcpx_v4_listener(struct sk_buff *skb, const struct tcpx_v4_in *in)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	/* Only for a BPF program that chooses: a bad one is dropped later. */
+	int doff = max_t(int, th->doff * 4, sizeof(*th));
+
+	return tcpx_v4_lookup_listener(in->net, in->h, skb, doff, ip_hdr(skb)->saddr,
+				       th->source, ip_hdr(skb)->daddr, ntohs(th->dest),
+				       in->dif, in->sdif);
+}
+
+static struct sock *tcpx_v4_lookup(struct sk_buff *skb, const struct tcpx_v4_in *in,
+				   bool *refcounted)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct sock *sk;
+
+	sk = tcpx_v4_lookup_established(in->net, in->h, ip_hdr(skb)->saddr, th->source,
+					ip_hdr(skb)->daddr, ntohs(th->dest),
+					in->dif, in->sdif);
+	*refcounted = sk;
+	return sk ? : tcpx_v4_listener(skb, in);
+}
+
+/* Drop a segment that no full socket is charged with. */
+static void tcpx_v4_discard(const struct sock *sk, struct sk_buff *skb,
+			    enum skb_drop_reason reason)
+{
+	trace_tcpx_drop_segment(sk, skb, reason);
+	kfree_skb_reason(skb, reason);
+}
+
+/* 0, or why a segment is none. The checksum is always verified to the end here. */
+static enum skb_drop_reason tcpx_v4_validate(struct sk_buff *skb, struct net *net)
+{
+	unsigned int doff = tcp_hdr(skb)->doff * 4;
+
+	if (unlikely(doff < sizeof(struct tcphdr) || !pskb_may_pull(skb, doff))) {
+		TCPX_INC_STATS(net, TCP_MIB_INERRS);
+		return SKB_DROP_REASON_PKT_TOO_SMALL;
+	}
+	if (unlikely(skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo) ||
+		     tcp_checksum_complete(skb))) {
+		TCPX_INC_STATS(net, TCP_MIB_CSUMERRORS);
+		TCPX_INC_STATS(net, TCP_MIB_INERRS);
+		return SKB_DROP_REASON_TCP_CSUM;
+	}
+	return 0;
+}
+
+/* IPsec policy and filters (socket, cgroup, LSM): 0, or why they refuse. */
+static enum skb_drop_reason tcpx_v4_admit(struct sock *sk, struct sk_buff *skb)
+{
+	if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb))
+		return SKB_DROP_REASON_XFRM_POLICY;
+	return compat_sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4);
+}
+
+/*
+ * The user holds the lock: leave it to him. The route and IPsec's state don't outlive
+ * softirq. Room as kernel TCP gives, for the owner alone can make more.
+ */
+static void tcpx_v4_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	u64 limit = ((u64)READ_ONCE(sk->sk_rcvbuf) << 1) +
+		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
+
+	skb_condense(skb);
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
+		return;
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPBACKLOGDROP);
+	tcpx_drop(sk, skb, SKB_DROP_REASON_SOCKET_BACKLOG);
+}
+
+/**
+ * tcpx_v4_do_rcv() - a segment for a socket (proto.backlog_rcv)
+ * @sk: socket, locked; or in LISTEN, not locked
+ * @skb: segment, TCPX_CB filled; consumed
+ *
+ * Context: softirq, or the owner's when it works off the backlog
+ * Return: 0
+ */
+int tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb)
+{
+	struct sock *child;
+
+	if (likely(sk->sk_state == TCP_ESTABLISHED)) {
+		sock_rps_save_rxhash(sk, skb);
+		sk_mark_napi_id(sk, skb);
+		tcpx_rcv_established(sk, skb);
+		return 0;
+	}
+	if (sk->sk_state == TCP_LISTEN) {
+		child = tcpx_cookie_v4_check(sk, skb);
+		if (!child) {
+			tcpx_drop(sk, skb, SKB_DROP_REASON_NOT_SPECIFIED);
+			return 0;
+		}
+		if (child != sk) {
+			tcpx_child_process(sk, child, skb);
+			return 0;
+		}
+	} else {
+		sock_rps_save_rxhash(sk, skb);
+	}
+	if (tcpx_rcv_state_process(sk, skb)) {
+		tcpx_v4_send_reset(sk, skb);
+		tcpx_drop(sk, skb, SKB_DROP_REASON_NOT_SPECIFIED);
+	}
+	return 0;
+}
+
+/* A segment for a full socket; tw_isn: it is a SYN that ended a TIME_WAIT. */
+static void tcpx_v4_rcv_sock(struct sock *sk, struct sk_buff *skb, u32 tw_isn)
+{
+	enum skb_drop_reason reason;
+
+	if (unlikely(ip_hdr(skb)->ttl < READ_ONCE(inet_sk(sk)->min_ttl))) {
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPMINTTLDROP);
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_MINTTL);
+		return;
+	}
+	reason = tcpx_v4_admit(sk, skb);
+	if (unlikely(reason)) {
+		tcpx_drop(sk, skb, reason);
+		return;
+	}
+	nf_reset_ct(skb);
+	tcpx_v4_fill_cb(skb);
+	TCPX_CB(skb)->tw_isn = tw_isn;
+	skb->dev = NULL;
+
+	if (sk->sk_state == TCP_LISTEN) {
+		trace_tcpx_receive_segment(sk, skb);
+		tcpx_v4_do_rcv(sk, skb);
+		return;
+	}
+	sk_incoming_cpu_update(sk);
+	bh_lock_sock_nested(sk);
+	trace_tcpx_receive_segment(sk, skb);
+	tcpx_segs_in(tcpx_sk(sk), skb);
+	if (!sock_owned_by_user(sk))
+		tcpx_v4_do_rcv(sk, skb);
+	else
+		tcpx_v4_backlog(sk, skb);
+	bh_unlock_sock(sk);
+}
+
+/*
+ * A segment for a half-open connection. NULL: done, or look up again if *again;
+ * otherwise the listener, with a reference: it is to process the segment.
+ */
+static struct sock *tcpx_v4_rcv_req(struct tcpx_request_sock *req, struct sk_buff *skb,
+				    bool *again)
+{
+	struct sock *lsk = req->req.req.rsk_listener;
+	enum skb_drop_reason reason;
+	struct sock *nsk;
+
+	*again = false;
+	if (unlikely(inet_sk_state_load(lsk) != TCP_LISTEN)) {
+		tcpx_reqsk_drop(req);
+		tcpx_reqsk_put(req);
+		*again = true;
+		return NULL;
+	}
+	/* The request's hold on it may go with the request. */
+	sock_hold(lsk);
+	reason = tcpx_v4_admit(lsk, skb);
+	if (unlikely(reason)) {
+		tcpx_reqsk_put(req);
+		goto drop;
+	}
+	tcpx_v4_fill_cb(skb);
+	trace_tcpx_receive_segment(req_to_sk(&req->req.req), skb);
+	nsk = tcpx_check_req(lsk, skb, req, again);
+	tcpx_reqsk_put(req);
+	if (!nsk && !*again)
+		goto drop;
+	if (!nsk || nsk == lsk)
+		tcpx_v4_restore_cb(skb);
+	if (nsk == lsk)
+		return lsk;
+	if (nsk) {
+		nf_reset_ct(skb);
+		skb->dev = NULL;
+		tcpx_child_process(lsk, nsk, skb);
+	}
+	sock_put(lsk);
+	return NULL;
+
+drop:
+	tcpx_drop(lsk, skb, reason ? : SKB_DROP_REASON_NOT_SPECIFIED);
+	sock_put(lsk);
+	return NULL;
+}
+
+/*
+ * A segment for a TIME_WAIT entry. NULL: done; otherwise the listener, without a
+ * reference, that gets the SYN of a new connection, *tw_isn its ISN.
+ */
+static struct sock *tcpx_v4_rcv_tw(struct tcpx_timewait_sock *tw, struct sk_buff *skb,
+				   const struct tcpx_v4_in *in, u32 *tw_isn)
+{
+	struct sock *sk = (struct sock *)tw;
+	struct sock *lsk;
+
+	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+		tcpx_v4_discard(sk, skb, SKB_DROP_REASON_XFRM_POLICY);
+		tcpx_tw_put(tw);
+		return NULL;
+	}
+	tcpx_v4_fill_cb(skb);
+	trace_tcpx_receive_segment(sk, skb);
+	switch (tcpx_timewait_state_process(tw, skb, tcp_hdr(skb))) {
+	case TCPX_TW_SYN:
+		lsk = tcpx_v4_listener(skb, in);
+		if (lsk) {
+			*tw_isn = TCPX_CB(skb)->tw_isn;
+			tcpx_tw_deschedule_put(tw);
+			tcpx_v4_restore_cb(skb);
+			return lsk;
+		}
+		fallthrough;
+	case TCPX_TW_ACK:
+		tcpx_v4_timewait_ack(sk, skb);
+		tcpx_tw_put(tw);
+		break;
+	case TCPX_TW_RST:
+		tcpx_v4_send_reset(sk, skb);
+		tcpx_tw_deschedule_put(tw);
+		break;
+	case TCPX_TW_SUCCESS:
+		break;
+	}
+	consume_skb(skb);
+	return NULL;
+}
+
+/*
+ * One step of the way to a full socket: process a segment for the entry that the
+ * lookup found. False: look up again, the entry is gone.
+ */
+static bool tcpx_v4_deliver(struct sock *sk, struct sk_buff *skb,
+			    const struct tcpx_v4_in *in, bool refcounted)
+{
+	bool again = false;
+	u32 tw_isn = 0;
+
+	if (sk->sk_state == TCP_TIME_WAIT) {
+		sk = tcpx_v4_rcv_tw(tcpx_twsk(sk), skb, in, &tw_isn);
+		refcounted = false;
+	} else if (sk->sk_state == TCP_NEW_SYN_RECV) {
+		sk = tcpx_v4_rcv_req(tcpx_rsk(inet_reqsk(sk)), skb, &again);
+	}
+	if (!sk)
+		return !again;
+	tcpx_v4_rcv_sock(sk, skb, tw_isn);
+	if (refcounted)
+		sock_put(sk);
+	return true;
+}
+
+/* The entry that a segment is for, or NULL if it is not ours. */
+static struct sock *tcpx_v4_find(struct sk_buff *skb, struct tcpx_v4_in *in, bool *refcounted)
+{
+	/* Early demux, or BPF, found a socket: then it is kernel TCP's. */
+	if (skb->pkt_type != PACKET_HOST || skb->sk)
+		return NULL;
+	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
+		return NULL;
+	in->net = dev_net(skb->dev);
+	in->h = READ_ONCE(tcpx_pernet(in->net)->hinfo);
+	if (!in->h)
+		return NULL;
+	in->dif = inet_iif(skb);
+	in->sdif = inet_sdif(skb);
+	return tcpx_v4_lookup(skb, in, refcounted);
+}
+
+/* A TCP segment for this host: net_protocol.handler. softirq, RCU. */
+static int tcpx_v4_rcv(struct sk_buff *skb)
+{
+	enum skb_drop_reason reason;
+	struct tcpx_v4_in in;
+	bool refcounted;
+	struct sock *sk;
+
+	if (!static_branch_unlikely(&tcpx_active))
+		goto not_ours;
+	sk = tcpx_v4_find(skb, &in, &refcounted);
+	if (!sk)
+		goto not_ours;
+
+	TCPX_INC_STATS(in.net, TCP_MIB_INSEGS);
+	reason = tcpx_v4_validate(skb, in.net);
+	if (unlikely(reason)) {
+		tcpx_v4_discard(sk, skb, reason);
+		if (refcounted)
+			tcpx_sock_gen_put(sk);
+		return 0;
+	}
+	while (!tcpx_v4_deliver(sk, skb, &in, refcounted)) {
+		sk = tcpx_v4_lookup(skb, &in, &refcounted);
+		if (!sk)
+			goto not_ours;	/* the listener is gone */
+	}
+	return 0;
+
+not_ours:
+	return tcpx_v4_kernel->handler(skb);
+}
+
+/* --- ICMP ----------------------------------------------------------------------------------- */
+
+/**
+ * tcpx_v4_mtu_reduced() - the path takes no more than tp->mtu_info
+ * @sk: socket, locked
+ */
+static void tcpx_v4_mtu_reduced(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 mtu = READ_ONCE(tp->mtu_info);
+	struct dst_entry *dst;
+
+	if ((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE))
+		return;
+	rcu_read_lock();
+	dst = tcpx_v4_dst(sk);
+	if (!IS_ERR(dst)) {
+		dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+		/* That may have made another one. */
+		dst = tcpx_v4_dst(sk);
+	}
+	if (IS_ERR(dst))
+		goto out;
+	/* We would send what cannot pass: tell if the connection ends by that. */
+	if (mtu < dst_mtu(dst) && ip_dont_fragment(sk, dst))
+		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
+	mtu = dst_mtu(dst);
+	if (READ_ONCE(inet_sk(sk)->pmtudisc) != IP_PMTUDISC_DONT &&
+	    ip_sk_accept_pmtu(sk) && tp->pmtu_cookie > mtu) {
+		tcpx_sync_mss(sk, mtu);
+		/* What was too big was dropped: no need to wait for the timer. */
+		tcpx_simple_retransmit(sk);
+	}
+out:
+	rcu_read_unlock();
+}
+
+static void tcpx_v4_pmtu(struct sock *sk, u32 mtu)
+{
+	WRITE_ONCE(tcpx_sk(sk)->mtu_info, mtu);
+	if (!sock_owned_by_user(sk))
+		tcpx_v4_mtu_reduced(sk);
+	else if (!test_and_set_bit(TCP_MTU_REDUCED_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);	/* tcpx_release_cb() drops it */
+}
+
+static void tcpx_v4_redirect(struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst;
+
+	if (sock_owned_by_user(sk))
+		return;
+	dst = __sk_dst_check(sk, 0);
+	if (dst)
+		dst->ops->redirect(dst, sk, skb);
+}
+
+/* What a program learns of it, 0: nothing. */
+static int tcpx_v4_icmp_errno(u8 type, u8 code)
+{
+	switch (type) {
+	case ICMP_PARAMETERPROB:
+		return -EPROTO;
+	case ICMP_TIME_EXCEEDED:
+		return -EHOSTUNREACH;
+	case ICMP_DEST_UNREACH:
+		return code <= NR_ICMP_UNREACH ? -icmp_err_convert[code].errno : 0;
+	default:
+		return 0;
+	}
+}
+
+/* Queue the error for MSG_ERRQUEUE, with who sent it (traceroute -T needs no more). */
+static void tcpx_v4_queue_icmp_err(struct sock *sk, struct sk_buff *skb, int err, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(skb->data + (iph->ihl << 2));
+	struct sock_exterr_skb *serr;
+	struct sk_buff *eskb = skb_clone(skb, GFP_ATOMIC);
+
+	if (!eskb)
+		return;
+	serr = SKB_EXT_ERR(eskb);
+	memset(&serr->ee, 0, sizeof(serr->ee));
+	serr->ee.ee_errno = err;
+	serr->ee.ee_origin = SO_EE_ORIGIN_ICMP;
+	serr->ee.ee_type = icmp_hdr(skb)->type;
+	serr->ee.ee_code = icmp_hdr(skb)->code;
+	serr->ee.ee_info = info;
+	serr->addr_offset = (u8 *)&iph->daddr - skb_network_header(skb);
+	serr->port = th->dest;
+	if (skb_pull(eskb, iph->ihl << 2)) {
+		skb_reset_transport_header(eskb);
+		if (sock_queue_err_skb(sk, eskb) == 0)
+			return;
+	}
+	kfree_skb(eskb);
+}
+
+/*
+ * rfc1122#section-4.2.3.9: an error ends an attempt to connect. A connection goes on
+ * and tells it if it dies of something else, for such messages are forged and lose
+ * their meaning; unless the program asked for them (IP_RECVERR).
+ */
+static void tcpx_v4_icmp_report(struct sock *sk, struct sk_buff *skb, int err, u32 info)
+{
+	bool owned = sock_owned_by_user(sk);
+
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		tcpx_v4_queue_icmp_err(sk, skb, err, info);
+		if (owned) {
+			WRITE_ONCE(sk->sk_err_soft, err);
+			return;
+		}
+		WRITE_ONCE(sk->sk_err, err);
+		smp_wmb();	/* who sees the state change sees the error */
+		tcpx_write_queue_purge(sk);
+		tcpx_done(sk);
+		if (!sock_flag(sk, SOCK_DEAD))
+			sk_error_report(sk);
+		return;
+	}
+	if (!owned && compat_inet_test(RECVERR, sk)) {
+		WRITE_ONCE(sk->sk_err, err);
+		sk_error_report(sk);
+	} else {
+		WRITE_ONCE(sk->sk_err_soft, err);
+	}
+}
+
+/* An ICMP error about a segment of ours with sequence number seq; bh_lock_sock held. */
+static void tcpx_v4_err_sock(struct sock *sk, struct sk_buff *skb, u32 seq, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	struct net *net = sock_net(sk);
+	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
+	bool frag_needed = type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED;
+	int err;
+
+	/* The path MTU is put off, the rest is less if the user has the lock. */
+	if (sock_owned_by_user(sk) && !frag_needed)
+		TCPX_NET_INC(net, LINUX_MIB_LOCKDROPPEDICMPS);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	if (unlikely(iph->ttl < READ_ONCE(inet_sk(sk)->min_ttl))) {
+		TCPX_NET_INC(net, LINUX_MIB_TCPMINTTLDROP);
+		return;
+	}
+	/* rfc5927#section-4.1: it must be about something in flight. */
+	if (!between(seq, tp->snd_una, tp->snd_nxt)) {
+		TCPX_NET_INC(net, LINUX_MIB_OUTOFWINDOWICMPS);
+		return;
+	}
+	if (frag_needed) {
+		tcpx_v4_pmtu(sk, info);
+	} else if (type == ICMP_REDIRECT) {
+		tcpx_v4_redirect(sk, skb);
+	} else {
+		err = tcpx_v4_icmp_errno(type, code);
+		if (err)
+			tcpx_v4_icmp_report(sk, skb, -err, info);
+	}
+}
+
+/* An ICMP error about a SYN-ACK: nobody is told, accept() returns no such errors. */
+static void tcpx_v4_err_req(struct tcpx_request_sock *req, struct sk_buff *skb, u32 seq)
+{
+	struct sock *lsk = req->req.req.rsk_listener;
+	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
+
+	if (seq != req->snt_isn) {
+		TCPX_NET_INC(sock_net(lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+	} else if (type == ICMP_PARAMETERPROB || type == ICMP_TIME_EXCEEDED ||
+		   (type == ICMP_DEST_UNREACH &&
+		    (code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH))) {
+		tcpx_reqsk_drop(req);
+		tcpx_listendrop(lsk, skb);
+	}
+	tcpx_reqsk_put(req);
+}
+
+/* Our entry that an ICMP error is about: skb->data is the header of what we sent. */
+static struct sock *tcpx_v4_err_find(struct sk_buff *skb, const struct tcphdr *th)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	struct net *net = dev_net(skb->dev);
+	struct tcpx_hashinfo *h = READ_ONCE(tcpx_pernet(net)->hinfo);
+
+	if (!h)
+		return NULL;
+	return tcpx_v4_lookup_established(net, h, iph->daddr, th->dest, iph->saddr,
+					  ntohs(th->source), inet_iif(skb), 0);
+}
+
+/* An ICMP error about a TCP segment: net_protocol.err_handler. softirq, RCU; the
+ * first eight bytes of the TCP header are there.
+ */
+static int tcpx_v4_err(struct sk_buff *skb, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(skb->data + (iph->ihl << 2));
+	struct sock *sk = NULL;
+
+	if (static_branch_unlikely(&tcpx_active))
+		sk = tcpx_v4_err_find(skb, th);
+	if (!sk)
+		return tcpx_v4_kernel->err_handler(skb, info);
+
+	if (sk->sk_state == TCP_TIME_WAIT) {
+		tcpx_tw_put(tcpx_twsk(sk));
+	} else if (sk->sk_state == TCP_NEW_SYN_RECV) {
+		tcpx_v4_err_req(tcpx_rsk(inet_reqsk(sk)), skb, ntohl(th->seq));
+	} else {
+		bh_lock_sock(sk);
+		tcpx_v4_err_sock(sk, skb, ntohl(th->seq), info);
+		bh_unlock_sock(sk);
+		sock_put(sk);
+	}
+	return 0;
+}
+
+/* --- options of level IPPROTO_IP ---------------------------------------------------------- */
+
+/* IP options take room from every segment; the kernel knows only its own TCP's MSS. */
+static void tcpx_v4_sync_ext_hdr(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct ip_options_rcu *opt;
+
+	lock_sock(sk);
+	opt = rcu_dereference_protected(inet_sk(sk)->inet_opt, lockdep_sock_is_held(sk));
+	tp->ext_hdr_len = opt ? opt->opt.optlen : 0;
+	if (!((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE)))
+		tcpx_sync_mss(sk, tp->pmtu_cookie);
+	release_sock(sk);
+}
+
+static int tcpx_v4_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+			      unsigned int optlen)
+{
+	int err = ip_setsockopt(sk, level, optname, optval, optlen);
+
+	if (!err && optname == IP_OPTIONS)
+		tcpx_v4_sync_ext_hdr(sk);
+	return err;
+}
+
+/* --- load and unload ------------------------------------------------------------------------ */
+
+const struct tcpx_af_ops tcpx_ipv4_ops = {
+	.queue_xmit	 = tcpx_v4_queue_xmit,
+	.send_check	 = tcpx_v4_send_check,
+	.rebuild_header	 = tcpx_v4_rebuild_header,
+	.conn_request	 = tcpx_v4_conn_request,
+	.syn_recv_sock	 = tcpx_v4_syn_recv_sock,
+	.init_req	 = tcpx_v4_init_req,
+	.init_seq	 = tcpx_v4_synack_seq,
+	.init_ts_off	 = tcpx_v4_synack_ts_off,
+	.cookie_init_seq = tcpx_cookie_v4_init_seq,
+	.route_req	 = tcpx_v4_route_req,
+	.send_synack_ip	 = tcpx_v4_send_synack_ip,
+	.send_reply	 = tcpx_v4_send_reply,
+	.send_reset	 = tcpx_v4_send_reset,
+	.mtu_reduced	 = tcpx_v4_mtu_reduced,
+	.setsockopt	 = tcpx_v4_setsockopt,
+	.getsockopt	 = ip_getsockopt,
+	.mss_default	 = TCP_MSS_DEFAULT,
+	.net_header_len	 = sizeof(struct iphdr),
+	.sockaddr_len	 = sizeof(struct sockaddr_in),
+};
+
+/* Swap TCP's entry of inet_protos[]; false if it is not @from. */
+static bool tcpx_v4_swap_protocol(const struct net_protocol *from, const struct net_protocol *to)
+{
+	const struct net_protocol **slot;
+
+	slot = (__force const struct net_protocol **)&inet_protos[IPPROTO_TCP];
+	return cmpxchg(slot, from, to) == from;
+}
+
+/**
+ * tcpx_v4_init() - stand in front of kernel TCP
+ *
+ * Context: process, all else is ready
+ * Return: 0; -EBUSY if somebody else is just doing the same; -ERESTARTSYS
+ */
+int __init tcpx_v4_init(void)
+{
+	int err = get_random_bytes_wait(&tcpx_isn_secret, sizeof(tcpx_isn_secret)) ? :
+		  get_random_bytes_wait(&tcpx_ts_secret, sizeof(tcpx_ts_secret));
+
+	if (err)
+		return err;
+	tcpx_v4_kernel = rcu_dereference_protected(inet_protos[IPPROTO_TCP], 1);
+	tcpx_v4_protocol = *tcpx_v4_kernel;
+	tcpx_v4_protocol.handler = tcpx_v4_rcv;
+	tcpx_v4_protocol.err_handler = tcpx_v4_err;
+	return tcpx_v4_swap_protocol(tcpx_v4_kernel, &tcpx_v4_protocol) ? 0 : -EBUSY;
+}
+
+/**
+ * tcpx_v4_exit() - give its place back to kernel TCP
+ *
+ * If another module stands in front of us by now, it has our address: wait until it
+ * is gone, for the text it would call goes with us.
+ *
+ * Context: process; no handler of ours runs when it returns
+ */
+void tcpx_v4_exit(void)
+{
+	bool told = false;
+
+	while (!tcpx_v4_swap_protocol(&tcpx_v4_protocol, tcpx_v4_kernel)) {
+		if (!told)
+			pr_warn("tcpx: waiting for another module to leave TCP's input\n");
+		told = true;
+		schedule_timeout_uninterruptible(HZ / 10);
+	}
+	synchronize_net();
+}
