@@ -1,0 +1,869 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: what the peer may send, and the memory it is kept in.
+ *
+ * sk_rcvbuf bounds memory (skb->truesize: payload plus overhead), the window
+ * bounds payload. tcpx_win_from_space() converts. Inside that,
+ *
+ *	rcv_ssthresh	<= window_clamp <= window of the whole buffer
+ *
+ * is what we dare to offer: it starts low and grows as long as the peer's
+ * segments carry enough payload for their overhead (tcpx_grow_window()), so
+ * that what was promised fits. The buffer itself follows the rate at which the
+ * user reads (tcpx_rcv_space_adjust(), "dynamic right-sizing"). When promises
+ * and memory disagree all the same, segments are copied together, then those
+ * beyond a hole are dropped (tcpx_prune_queue()): they are unacknowledged and
+ * come again, rfc2018#section-8.
+ */
+
+#include "tcpx.h"
+
+/**
+ * tcpx_win_from_space() - payload that fits into buffer space
+ * @sk: any socket of the netns
+ * @space: bytes of memory; may be negative
+ *
+ * The share of overhead is the admin's guess, net.ipv4.tcp_adv_win_scale.
+ *
+ * Return: bytes of payload
+ */
+int tcpx_win_from_space(const struct sock *sk, int space)
+{
+	int scale = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_adv_win_scale);
+
+	if (scale <= 0)
+		return space >> -scale;
+	return space - (space >> scale);
+}
+
+/* The inverse: memory that a window needs. */
+static u64 tcpx_space_from_win(const struct sock *sk, u64 win)
+{
+	int scale = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_adv_win_scale);
+
+	if (scale <= 0)
+		return win << -scale;
+	return div64_u64(win << scale, BIT_ULL(scale) - 1);
+}
+
+/**
+ * tcpx_space() - window that the free part of the receive buffer is worth
+ * @sk: socket
+ *
+ * Context: any; exact under the socket lock.
+ * Return: bytes, negative if the buffer is overdrawn
+ */
+int tcpx_space(const struct sock *sk)
+{
+	return tcpx_win_from_space(sk, READ_ONCE(sk->sk_rcvbuf) -
+				       READ_ONCE(sk->sk_backlog.len) -
+				       atomic_read(&sk->sk_rmem_alloc));
+}
+
+/**
+ * tcpx_full_space() - window that the whole receive buffer is worth
+ * @sk: socket
+ *
+ * Return: bytes
+ */
+int tcpx_full_space(const struct sock *sk)
+{
+	return tcpx_win_from_space(sk, READ_ONCE(sk->sk_rcvbuf));
+}
+
+/* --- offering a window -------------------------------------------------- */
+
+/* May we take a promised window back? rfc9293#section-3.8.6 says SHOULD NOT. */
+static bool tcpx_may_shrink_window(const struct sock *sk)
+{
+	return READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_shrink_window) &&
+	       tcpx_sk(sk)->rx_opt.rcv_wscale;
+}
+
+/* The largest window that fits into the header. Some old peers take it for a
+ * signed number unless it is scaled.
+ */
+static u32 tcpx_max_window(const struct sock *sk, u8 wscale)
+{
+	if (!wscale && READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_workaround_signed_windows))
+		return MAX_TCP_WINDOW;
+	return (u32)U16_MAX << wscale;
+}
+
+/**
+ * tcpx_select_initial_window() - window and scale of our SYN or SYN-ACK
+ * @sk: the socket, or the listener
+ * @space: payload the buffer is worth, bytes
+ * @mss: the segment size we advertise
+ * @rcv_wnd: result: the window, bytes
+ * @window_clamp: in: bound set by the user or the route, 0 for none; out: no
+ *	more than can be expressed
+ * @wscale_ok: may the window be scaled (rfc7323#section-2.2)?
+ * @rcv_wscale: result: the shift
+ * @init_rcv_wnd: the route's bound in segments, 0 for none
+ */
+void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *rcv_wnd,
+				u32 *window_clamp, bool wscale_ok, u8 *rcv_wscale,
+				u32 init_rcv_wnd)
+{
+	u32 clamp = *window_clamp ?: (u32)U16_MAX << TCP_MAX_WSCALE;
+	u32 wnd = min_t(u32, max(space, 0), clamp);
+	u32 most = clamp;
+
+	if (mss && wnd > mss)
+		wnd = rounddown(wnd, mss);
+
+	/* The window of a SYN is never scaled. */
+	*rcv_wnd = min(wnd, tcpx_max_window(sk, 0));
+	if (init_rcv_wnd)
+		*rcv_wnd = min(*rcv_wnd, init_rcv_wnd * mss);
+
+	*rcv_wscale = 0;
+	if (wscale_ok) {
+		/* The shift can't change later, so provide for what
+		 * autotuning or SO_RCVBUF may grow the buffer to.
+		 */
+		most = max_t(u32, wnd, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
+		most = max_t(u32, most, READ_ONCE(sysctl_rmem_max));
+		most = min(most, clamp);
+		if (most)
+			*rcv_wscale = clamp_t(int, ilog2(most) - 15, 0, TCP_MAX_WSCALE);
+	}
+	*window_clamp = min(clamp, (u32)U16_MAX << *rcv_wscale);
+}
+
+/* Lower rcv_ssthresh to @bound, but not below what SO_RESERVE_MEM guarantees. */
+static void tcpx_lower_rcv_ssthresh(struct sock *sk, u32 bound)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int reserved = sk_unused_reserved_mem(sk);
+
+	tp->rcv_ssthresh = min(tp->rcv_ssthresh, bound);
+	if (reserved)
+		tp->rcv_ssthresh = max_t(u32, tp->rcv_ssthresh,
+					 tcpx_win_from_space(sk, reserved));
+}
+
+/* Memory is scarce: four segments must do. */
+static void tcpx_pressure_rcv_ssthresh(struct sock *sk)
+{
+	tcpx_lower_rcv_ssthresh(sk, 4U * tcpx_sk(sk)->advmss);
+}
+
+/* Without a scale: whole segments, and no change for less than one
+ * (rfc9293#section-3.8.6.2.2); a division only if something changed.
+ */
+static int tcpx_round_window(const struct tcpx_sock *tp, int free, int mss, int full)
+{
+	int window = tp->rcv_wnd;
+
+	if (window <= free - mss || window > free)
+		return rounddown(free, mss);
+	if (mss == full && free > window + full / 2)
+		return free;
+	return window;
+}
+
+/**
+ * __tcpx_select_window() - window that could be offered now
+ * @sk: socket
+ *
+ * Avoids silly windows: nothing rather than less than a segment or than a 16th
+ * of the buffer. The latter also closes large windows before memory runs out.
+ *
+ * Context: socket lock.
+ * Return: bytes
+ */
+u32 __tcpx_select_window(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int unit = 1 << tp->rx_opt.rcv_wscale;
+	bool shrink = tcpx_may_shrink_window(sk);
+	int allowed = tcpx_full_space(sk);
+	int full = min_t(int, tp->window_clamp, allowed);
+	int mss = min_t(int, tp->ack.rcv_mss, full);
+	int free = tcpx_space(sk);
+
+	if (unlikely(mss <= 0))
+		return 0;
+	if (shrink)
+		free = round_down(free, unit);
+	if (free < full / 2) {
+		tp->ack.quick = 0;
+		if (tcpx_under_memory_pressure(sk))
+			tcpx_pressure_rcv_ssthresh(sk);
+		/* Rounding up below must not turn this into more than there is. */
+		free = round_down(free, unit);
+		if (free < allowed >> 4 || free < mss || (shrink && free < unit))
+			return 0;
+	}
+	free = min_t(int, free, tp->rcv_ssthresh);
+
+	/* Rounded up, so that the scale does not make zero of it. */
+	if (tp->rx_opt.rcv_wscale)
+		return ALIGN(free, unit);
+	return tcpx_round_window(tp, free, mss, full);
+}
+
+/**
+ * tcpx_select_window() - window of the segment that is being built
+ * @sk: socket
+ *
+ * Commits the choice: rcv_wnd and rcv_wup. What was promised is not taken back
+ * (rfc9293#section-3.8.6), unless net.ipv4.tcp_shrink_window allows it.
+ *
+ * Context: socket lock.
+ * Return: the header's window field, host order, scaled (rfc7323#section-2.3)
+ */
+u16 tcpx_select_window(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct net *net = sock_net(sk);
+	u8 wscale = tp->rx_opt.rcv_wscale;
+	u32 promised = tcpx_receive_window(tp);
+	u32 window = __tcpx_select_window(sk);
+	u32 old = tp->rcv_wnd;
+	u16 field;
+
+	if (window < promised && !tcpx_may_shrink_window(sk)) {
+		if (!window)
+			TCPX_NET_INC(net, LINUX_MIB_TCPWANTZEROWINDOWADV);
+		window = ALIGN(promised, 1U << wscale);
+	}
+	tp->rcv_wnd = window;
+	tp->rcv_wup = tp->rcv_nxt;
+
+	field = min(window, tcpx_max_window(sk, wscale)) >> wscale;
+	if (!field) {
+		/* A probe or an overrun is to be looked at closely. */
+		tp->pred_flags = 0;
+		if (old)
+			TCPX_NET_INC(net, LINUX_MIB_TCPTOZEROWINDOWADV);
+	} else if (!old) {
+		TCPX_NET_INC(net, LINUX_MIB_TCPFROMZEROWINDOWADV);
+	}
+	return field;
+}
+
+/**
+ * tcpx_set_window_clamp() - TCP_WINDOW_CLAMP
+ * @sk: socket
+ * @val: bytes, 0 for none
+ *
+ * Context: socket lock.
+ * Return: 0, or -EINVAL: 0 only before the connection exists
+ */
+int tcpx_set_window_clamp(struct sock *sk, int val)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 old = tp->window_clamp;
+	u32 clamp;
+
+	if (!val) {
+		if (sk->sk_state != TCP_CLOSE)
+			return -EINVAL;
+		WRITE_ONCE(tp->window_clamp, 0);
+		return 0;
+	}
+
+	clamp = max_t(u32, val, SOCK_MIN_RCVBUF / 2);
+	WRITE_ONCE(tp->window_clamp, clamp);
+	if (clamp < old)
+		tcpx_lower_rcv_ssthresh(sk, clamp);
+	else if (clamp > old)
+		tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(tp->rcv_wnd, clamp));
+	return 0;
+}
+
+/* --- how much we dare to promise ---------------------------------------- */
+
+/* Segments are merged as they queue up: a payload that lies in page fragments
+ * will not cost its own sk_buff.
+ */
+static u32 tcpx_merged_truesize(const struct sk_buff *skb)
+{
+	u32 head = SKB_TRUESIZE(skb_end_offset(skb));
+
+	if (skb_headlen(skb) || skb->truesize < head + skb->len)
+		return skb->truesize;
+	return skb->truesize - head;
+}
+
+/* A segment with more overhead than the buffer is meant for. It may still raise
+ * rcv_ssthresh while that is small: by how often both halve until it fits.
+ */
+static int tcpx_grow_window_poor(const struct sock *sk, const struct sk_buff *skb, u32 truesize)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	int limit = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
+	int window = tcpx_win_from_space(sk, limit) >> 1;
+	int cost = tcpx_win_from_space(sk, truesize) >> 1;
+
+	for (; tp->rcv_ssthresh <= window; cost >>= 1, window >>= 1)
+		if (cost <= skb->len)
+			return 2 * tp->ack.rcv_mss;
+	return 0;
+}
+
+/**
+ * tcpx_grow_window() - a segment with data came: promise more next time?
+ * @sk: socket
+ * @skb: the segment, before it is merged with another
+ *
+ * Context: socket lock.
+ */
+void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int room = min_t(int, tp->window_clamp, tcpx_space(sk)) - tp->rcv_ssthresh;
+	u32 truesize;
+	int incr;
+
+	if (room <= 0)
+		return;
+	if (tcpx_under_memory_pressure(sk)) {
+		tcpx_pressure_rcv_ssthresh(sk);
+		return;
+	}
+
+	truesize = tcpx_merged_truesize(skb);
+	if (tcpx_win_from_space(sk, truesize) <= skb->len)
+		incr = 2 * tp->advmss;
+	else
+		incr = tcpx_grow_window_poor(sk, skb, truesize);
+	if (incr) {
+		incr = max_t(int, incr, 2 * skb->len);
+		tp->rcv_ssthresh += min(room, incr);
+		tp->ack.quick |= 1;
+	}
+}
+
+/**
+ * tcpx_clamp_window() - the receive buffer is full: grow it, or promise less
+ * @sk: socket
+ *
+ * Context: socket lock.
+ */
+void tcpx_clamp_window(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int limit = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
+
+	tp->ack.quick = 0;
+	if (sk->sk_rcvbuf < limit && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
+	    !tcpx_under_memory_pressure(sk) &&
+	    sk_memory_allocated(sk) < sk_prot_mem_limits(sk, 0))
+		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), limit));
+	if (atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
+		tp->rcv_ssthresh = min(tp->window_clamp, 2U * tp->advmss);
+}
+
+/* Part of the window that is kept back for a reader that is late,
+ * net.ipv4.tcp_app_win, but at least one segment.
+ */
+static void tcpx_reserve_app_window(struct sock *sk, u32 maxwin)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int app_win = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_app_win);
+	u32 clamp = min(tp->window_clamp, maxwin);
+	u32 mss = tp->advmss;
+
+	if (app_win && clamp == maxwin && maxwin > 4 * mss)
+		clamp = max(maxwin - (maxwin >> app_win), 4 * mss);
+	if (app_win && clamp > 2 * mss && clamp + mss > maxwin)
+		clamp = max(2 * mss, maxwin - mss);
+	WRITE_ONCE(tp->window_clamp, clamp);
+}
+
+/**
+ * tcpx_init_buffer_space() - buffers of a connection that is now ESTABLISHED
+ * @sk: socket; window_clamp, rcv_wnd, advmss and cwnd are known
+ *
+ * Context: socket lock.
+ */
+void tcpx_init_buffer_space(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK))
+		tcpx_sndbuf_expand(sk);
+
+	tcpx_mstamp_refresh(tp);
+	tp->rcvq_space.time = tp->tcp_mstamp;
+	tp->rcvq_space.seq = tp->copied_seq;
+
+	tcpx_reserve_app_window(sk, max(tcpx_full_space(sk), 0));
+	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
+	tp->snd_cwnd_stamp = tcpx_jiffies32();
+	tp->rcvq_space.space = min3(tp->rcv_ssthresh, tp->rcv_wnd,
+				    (u32)TCP_INIT_CWND * tp->advmss);
+}
+
+/* --- autotuning --------------------------------------------------------- */
+
+/* Smoothed, scaled by 8. Without timestamps a sample is an upper bound (the
+ * sender may have paused), so only smaller ones count.
+ */
+static void tcpx_rcv_rtt_update(struct tcpx_sock *tp, u32 sample_us, bool upper_bound)
+{
+	u32 old = tp->rcv_rtt_est.rtt_us;
+	u32 scaled = sample_us << 3;
+
+	if (!old || (long)scaled < old)
+		tp->rcv_rtt_est.rtt_us = scaled;
+	else if (!upper_bound)
+		tp->rcv_rtt_est.rtt_us = old - (old >> 3) + sample_us;
+}
+
+/**
+ * tcpx_rcv_rtt_measure() - RTT as a receiver sees it: one window of data
+ * @tp: socket; tcp_mstamp is fresh
+ *
+ * Context: socket lock.
+ */
+void tcpx_rcv_rtt_measure(struct tcpx_sock *tp)
+{
+	u64 delta;
+
+	if (tp->rcv_rtt_est.time) {
+		if (before(tp->rcv_nxt, tp->rcv_rtt_est.seq))
+			return;
+		delta = tp->tcp_mstamp - tp->rcv_rtt_est.time;
+		tcpx_rcv_rtt_update(tp, clamp_t(u64, delta, 1, U32_MAX >> 3), true);
+	}
+	tp->rcv_rtt_est.seq = tp->rcv_nxt + tp->rcv_wnd;
+	tp->rcv_rtt_est.time = tp->tcp_mstamp;
+}
+
+/**
+ * tcpx_rcv_rtt_measure_ts() - the same by the echoed timestamp, rfc7323
+ * @sk: socket; its options are those of @skb
+ * @skb: a segment; only a full one was sent in answer to our ACK at once
+ *
+ * Context: socket lock.
+ */
+void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 tsecr = tp->rx_opt.rcv_tsecr;
+	u32 delta_ms;
+
+	if (tsecr == tp->rcv_rtt_last_tsecr)
+		return;
+	tp->rcv_rtt_last_tsecr = tsecr;
+	if (TCPX_CB(skb)->end_seq - TCPX_CB(skb)->seq < tp->ack.rcv_mss)
+		return;
+
+	delta_ms = tcpx_time_stamp(tp) - tsecr;
+	if (likely(delta_ms < INT_MAX / USEC_PER_MSEC))
+		tcpx_rcv_rtt_update(tp, max(delta_ms, 1U) * USEC_PER_MSEC, false);
+}
+
+/* Grow the buffer to what the sender can use: @copied bytes were read within
+ * the last RTT, which acknowledges what was sent one RTT before. The sender may
+ * have doubled its rate since (slow start) and needs as much again to go on
+ * while a loss is repaired.
+ */
+static void tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 mss = max_t(u32, tp->advmss, 1);
+	u32 space = max(tp->rcvq_space.space, 1U);
+	u64 win = ((u64)copied << 1) + 16 * mss;
+	u64 per_segment;
+	int rcvbuf;
+
+	win += div_u64(win * (copied - tp->rcvq_space.space), space) << 1;
+	per_segment = max_t(u64, SKB_TRUESIZE(mss + TCPX_MAX_HEADER),
+			    tcpx_space_from_win(sk, mss));
+	rcvbuf = min_t(u64, div_u64(win, mss) * per_segment,
+		       READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
+	if (rcvbuf > sk->sk_rcvbuf) {
+		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+		WRITE_ONCE(tp->window_clamp, tcpx_win_from_space(sk, rcvbuf));
+	}
+}
+
+/**
+ * tcpx_rcv_space_adjust() - the user has read: is the buffer large enough?
+ * @sk: socket
+ *
+ * Once per RTT compares what was read with the RTT before.
+ *
+ * Context: socket lock.
+ */
+void tcpx_rcv_space_adjust(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 rtt = tp->rcv_rtt_est.rtt_us >> 3;
+	u32 copied;
+
+	if (!rtt)
+		return;
+	tcpx_mstamp_refresh(tp);
+	if (tp->tcp_mstamp - tp->rcvq_space.time < rtt)
+		return;
+
+	copied = tp->copied_seq - tp->rcvq_space.seq;
+	if (copied > tp->rcvq_space.space) {
+		if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_moderate_rcvbuf) &&
+		    !(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+			tcpx_rcvbuf_grow(sk, copied);
+		tp->rcvq_space.space = copied;
+	}
+	tp->rcvq_space.seq = tp->copied_seq;
+	tp->rcvq_space.time = tp->tcp_mstamp;
+}
+
+/**
+ * tcpx_sndbuf_expand() - make the send buffer large enough for two windows
+ * @sk: socket, SO_SNDBUF not set
+ *
+ * Two, because recovery sends new data while a window is still held.
+ *
+ * Context: socket lock.
+ */
+void tcpx_sndbuf_expand(struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 limit = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_wmem[2]);
+	u32 segs = max3(tp->cc.snd_cwnd, tp->reordering + 1, (u32)TCP_INIT_CWND);
+	u32 per_mss = max_t(u32, tp->rx_opt.mss_clamp, tp->mss_cache);
+	u64 need;
+
+	per_mss += TCPX_MAX_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	per_mss = roundup_pow_of_two(per_mss) + SKB_DATA_ALIGN(sizeof(struct sk_buff));
+	need = min_t(u64, 2 * (u64)segs * per_mss, limit);
+	if (sk->sk_sndbuf < need)
+		WRITE_ONCE(sk->sk_sndbuf, need);
+}
+
+/* --- when memory runs out ----------------------------------------------- */
+
+/* The two receive queues look alike to tcpx_collapse(). */
+struct tcpx_rcv_queue {
+	struct sk_buff_head	*list;	/* the receive queue, or NULL: */
+	struct rb_root		*root;	/* the out-of-order queue */
+};
+
+static struct sk_buff *tcpx_rq_next(const struct tcpx_rcv_queue *q, struct sk_buff *skb)
+{
+	if (!q->list)
+		return skb_rb_next(skb);
+	return skb_queue_is_last(q->list, skb) ? NULL : skb->next;
+}
+
+/* Free an skb whose data is no longer needed here; return the next one. */
+static struct sk_buff *tcpx_rq_free(struct sock *sk, const struct tcpx_rcv_queue *q,
+				    struct sk_buff *skb)
+{
+	struct sk_buff *next = tcpx_rq_next(q, skb);
+
+	if (q->list)
+		__skb_unlink(skb, q->list);
+	else
+		rb_erase(&skb->rbnode, q->root);
+	__kfree_skb(skb);
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPRCVCOLLAPSED);
+	return next;
+}
+
+static void tcpx_ofo_insert(struct rb_root *root, struct sk_buff *skb)
+{
+	struct rb_node **p = &root->rb_node;
+	struct rb_node *parent = NULL;
+
+	while (*p) {
+		parent = *p;
+		if (before(TCPX_CB(skb)->seq, TCPX_CB(rb_to_skb(parent))->seq))
+			p = &parent->rb_left;
+		else
+			p = &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, p);
+	rb_insert_color(&skb->rbnode, root);
+}
+
+static bool tcpx_collapsible(const struct sk_buff *skb)
+{
+	return !(TCPX_CB(skb)->tcp_flags & (TCPHDR_SYN | TCPHDR_FIN));
+}
+
+/* The first skb of @skb .. @tail from where copying saves memory, NULL if
+ * there is none. *start: the first sequence number still needed.
+ */
+static struct sk_buff *tcpx_collapse_first(struct sock *sk, const struct tcpx_rcv_queue *q,
+					   struct sk_buff *skb, struct sk_buff *tail,
+					   u32 *start)
+{
+	struct sk_buff *next;
+
+	while (skb && skb != tail) {
+		if (!before(*start, TCPX_CB(skb)->end_seq)) {
+			skb = tcpx_rq_free(sk, q, skb);
+			continue;
+		}
+		next = tcpx_rq_next(q, skb);
+		if (tcpx_collapsible(skb) &&
+		    (tcpx_win_from_space(sk, skb->truesize) > skb->len ||
+		     before(TCPX_CB(skb)->seq, *start)))
+			return skb;
+		if (next && next != tail && TCPX_CB(skb)->end_seq != TCPX_CB(next)->seq)
+			return tcpx_collapsible(skb) ? skb : NULL;
+		*start = TCPX_CB(skb)->end_seq;
+		skb = next;
+	}
+	return NULL;
+}
+
+/* Fill @nskb with up to @room bytes from @skb on; free what is used up. The skb
+ * that comes next, NULL: the end, or it can't be collapsed.
+ */
+static struct sk_buff *tcpx_collapse_fill(struct sock *sk, const struct tcpx_rcv_queue *q,
+					  struct sk_buff *nskb, int room,
+					  struct sk_buff *skb, struct sk_buff *tail)
+{
+	u32 seq = TCPX_CB(nskb)->seq;
+
+	while (room > 0) {
+		int size = min_t(int, room, TCPX_CB(skb)->end_seq - seq);
+
+		if (size > 0) {
+			if (WARN_ON_ONCE(skb_copy_bits(skb, seq - TCPX_CB(skb)->seq,
+						       skb_tail_pointer(nskb), size)))
+				return NULL;
+			skb_put(nskb, size);
+			seq += size;
+			room -= size;
+			TCPX_CB(nskb)->end_seq = seq;
+		}
+		if (before(seq, TCPX_CB(skb)->end_seq))
+			continue;
+		skb = tcpx_rq_free(sk, q, skb);
+		if (!skb || skb == tail || !tcpx_collapsible(skb))
+			return NULL;
+	}
+	return skb;
+}
+
+/* Copy the contiguous data of @head .. @tail (exclusive, NULL: all) into dense
+ * skbs. @start .. @end is the range that is needed.
+ */
+static void tcpx_collapse(struct sock *sk, const struct tcpx_rcv_queue *q,
+			  struct sk_buff *head, struct sk_buff *tail, u32 start, u32 end)
+{
+	struct sk_buff *skb = tcpx_collapse_first(sk, q, head, tail, &start);
+	struct sk_buff *nskb, *next;
+	struct sk_buff_head done;
+
+	__skb_queue_head_init(&done);
+	while (skb && before(start, end)) {
+		int room = min_t(int, SKB_MAX_ORDER(0, 0), end - start);
+
+		nskb = alloc_skb(room, GFP_ATOMIC);
+		if (!nskb)
+			break;
+		memcpy(nskb->cb, skb->cb, sizeof(skb->cb));
+		nskb->tstamp = skb->tstamp;
+		TCPX_CB(nskb)->seq = start;
+		TCPX_CB(nskb)->end_seq = start;
+		/* Into the tree only when the old ones have left it. */
+		if (q->list)
+			__skb_queue_before(q->list, skb, nskb);
+		else
+			__skb_queue_tail(&done, nskb);
+		skb_set_owner_r(nskb, sk);
+		skb = tcpx_collapse_fill(sk, q, nskb, room, skb, tail);
+		start = TCPX_CB(nskb)->end_seq;
+		if (unlikely(!nskb->len)) {
+			__skb_unlink(nskb, q->list ?: &done);
+			__kfree_skb(nskb);
+			break;
+		}
+	}
+
+	skb_queue_walk_safe(&done, nskb, next) {
+		__skb_unlink(nskb, &done);
+		tcpx_ofo_insert(q->root, nskb);
+	}
+}
+
+/* Collapse each contiguous range of the out-of-order queue. A single small skb
+ * is not worth it, and many of those end the walk: it must not be a way to
+ * keep us busy.
+ */
+static void tcpx_collapse_ofo_queue(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_rcv_queue q = { .root = &tp->out_of_order_queue };
+	struct sk_buff *skb = skb_rb_first(q.root);
+	u32 tiny = 0;
+
+	while (skb) {
+		struct sk_buff *head = skb;
+		u32 start = TCPX_CB(skb)->seq;
+		u32 end = TCPX_CB(skb)->end_seq;
+		u32 truesize = skb->truesize;
+
+		while ((skb = skb_rb_next(skb)) && !after(TCPX_CB(skb)->seq, end)) {
+			truesize += skb->truesize;
+			if (after(TCPX_CB(skb)->end_seq, end))
+				end = TCPX_CB(skb)->end_seq;
+		}
+		if (truesize != head->truesize || end - start >= SKB_WITH_OVERHEAD(PAGE_SIZE)) {
+			tcpx_collapse(sk, &q, head, skb, start, end);
+		} else {
+			tiny += truesize;
+			if (tiny > sk->sk_rcvbuf >> 3)
+				return;
+		}
+	}
+	tp->ooo_last_skb = skb_rb_last(q.root);
+}
+
+/**
+ * tcpx_prune_ofo_queue() - drop out-of-order segments, the latest first
+ * @sk: socket
+ * @in_skb: the segment that needs the room; what precedes it is kept
+ *
+ * An eighth of the buffer at a time, so that an attack on the queue has to
+ * start over; all of it, if that is what it takes. What was SACKed may be
+ * dropped (rfc2018#section-8), the blocks to report then go too.
+ *
+ * Context: socket lock.
+ * Return: true if something was dropped
+ */
+bool tcpx_prune_ofo_queue(struct sock *sk, const struct sk_buff *in_skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int goal = sk->sk_rcvbuf >> 3;
+	bool pruned = false;
+	struct sk_buff *skb, *prev;
+
+	if (RB_EMPTY_ROOT(&tp->out_of_order_queue))
+		return false;
+
+	for (skb = tp->ooo_last_skb; skb; skb = prev) {
+		if (after(TCPX_CB(in_skb)->seq, TCPX_CB(skb)->seq))
+			break;
+		prev = skb_rb_prev(skb);
+		rb_erase(&skb->rbnode, &tp->out_of_order_queue);
+		tp->ooo_last_skb = prev;
+		pruned = true;
+		goal -= skb->truesize;
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_OFO_QUEUE_PRUNE);
+		if (goal > 0)
+			continue;
+		if (atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+		    !tcpx_under_memory_pressure(sk))
+			break;
+		goal = sk->sk_rcvbuf >> 3;
+	}
+
+	if (pruned) {
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_OFOPRUNED);
+		tp->rx_opt.dsack = 0;
+		tp->rx_opt.num_sacks = 0;
+	}
+	return pruned;
+}
+
+static bool tcpx_rcvbuf_overdrawn(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf;
+}
+
+/**
+ * tcpx_prune_queue() - get back within the receive buffer
+ * @sk: socket
+ * @in_skb: the segment that needs room
+ *
+ * Context: socket lock.
+ * Return: 0, or -1: drop what comes until the user has read
+ */
+int tcpx_prune_queue(struct sock *sk, const struct sk_buff *in_skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_rcv_queue q = { .list = &sk->sk_receive_queue };
+
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_PRUNECALLED);
+
+	if (atomic_read(&sk->sk_rmem_alloc) >= sk->sk_rcvbuf)
+		tcpx_clamp_window(sk);
+	else if (tcpx_under_memory_pressure(sk))
+		tcpx_pressure_rcv_ssthresh(sk);
+	if (!tcpx_rcvbuf_overdrawn(sk))
+		return 0;
+
+	tcpx_collapse_ofo_queue(sk);
+	if (!skb_queue_empty(q.list))
+		tcpx_collapse(sk, &q, skb_peek(q.list), NULL, tp->copied_seq, tp->rcv_nxt);
+	if (!tcpx_rcvbuf_overdrawn(sk))
+		return 0;
+
+	tcpx_prune_ofo_queue(sk, in_skb);
+	if (!tcpx_rcvbuf_overdrawn(sk))
+		return 0;
+
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_RCVPRUNED);
+	tp->pred_flags = 0;
+	return -1;
+}
+
+/**
+ * tcpx_try_rmem_schedule() - may this segment be queued?
+ * @sk: socket
+ * @skb: the segment
+ * @size: bytes it needs, usually skb->truesize
+ *
+ * Makes room if there is none.
+ *
+ * Context: socket lock.
+ * Return: 0, memory for it is reserved; or -1: drop it
+ */
+int tcpx_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, unsigned int size)
+{
+	if (!tcpx_rcvbuf_overdrawn(sk) && sk_rmem_schedule(sk, skb, size))
+		return 0;
+	if (tcpx_prune_queue(sk, skb) < 0)
+		return -1;
+	while (!sk_rmem_schedule(sk, skb, size))
+		if (!tcpx_prune_ofo_queue(sk, skb))
+			return -1;
+	return 0;
+}
+
+/**
+ * tcpx_try_coalesce() - append a received segment to the one before it
+ * @sk: socket
+ * @to: in a receive queue
+ * @from: the next one, not in a queue
+ * @fragstolen: result: free @from with kfree_skb_partial(from, *fragstolen)
+ *
+ * Context: socket lock.
+ * Return: true if @to now has the data of @from
+ */
+bool tcpx_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from,
+		       bool *fragstolen)
+{
+	int delta;
+
+	*fragstolen = false;
+	if (TCPX_CB(from)->seq != TCPX_CB(to)->end_seq)
+		return false;
+	if (!skb_try_coalesce(to, from, fragstolen, &delta))
+		return false;
+
+	atomic_add(delta, &sk->sk_rmem_alloc);
+	sk_mem_charge(sk, delta);
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPRCVCOALESCE);
+	TCPX_CB(to)->end_seq = TCPX_CB(from)->end_seq;
+	TCPX_CB(to)->ack_seq = TCPX_CB(from)->ack_seq;
+	TCPX_CB(to)->tcp_flags |= TCPX_CB(from)->tcp_flags;
+	if (TCPX_CB(from)->has_rxtstamp) {
+		TCPX_CB(to)->has_rxtstamp = 1;
+		to->tstamp = from->tstamp;
+		skb_hwtstamps(to)->hwtstamp = skb_hwtstamps(from)->hwtstamp;
+	}
+	return true;
+}
