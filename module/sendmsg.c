@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: the user's end of the send queue.
+ *
+ * Data is copied into page fragments of the last skb of sk_write_queue until
+ * that holds size_goal bytes (a GSO packet's worth), then into a new one.
+ * output.c takes skbs from the head as windows allow. The socket may hold
+ * sk_sndbuf bytes of memory, sent and unsent, and tcp_notsent_lowat bytes
+ * unsent; beyond that the writer waits.
+ */
+
+#include "tcpx.h"
+
+/* Fresh skbs between two looks at the backlog: ACKs there may free memory. */
+#define TCPX_TX_BACKLOG_SKBS	16
+
+/**
+ * struct tcpx_tx - one sendmsg() under way
+ * @flags: MSG_*
+ * @mss_now: payload bytes of a segment now
+ * @size_goal: payload bytes of a full skb
+ * @copied: bytes queued so far
+ * @fresh: skbs made since the backlog was looked at
+ * @timeo: how long to wait, jiffies
+ */
+struct tcpx_tx {
+	int	flags;
+	int	mss_now;
+	int	size_goal;
+	int	copied;
+	int	fresh;
+	long	timeo;
+};
+
+/* --- room for the writer ------------------------------------------------ */
+
+/**
+ * tcpx_stream_memory_free() - proto.stream_memory_free
+ * @sk: socket
+ * @wake: 1 to wake a sleeper: only for half of the low-water mark, so that it
+ *	does not wake for every segment
+ *
+ * Context: any.
+ * Return: true if little enough waits to be sent
+ */
+bool tcpx_stream_memory_free(const struct sock *sk, int wake)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 notsent = READ_ONCE(tp->write_seq) - READ_ONCE(tp->snd_nxt);
+	u32 lowat = READ_ONCE(tp->notsent_lowat);
+
+	if (!lowat)
+		lowat = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_notsent_lowat);
+	return (notsent << wake) < lowat;
+}
+
+/**
+ * tcpx_write_space() - sk->sk_write_space: memory was freed, wake writers
+ * @sk: socket
+ *
+ * Only when a third of the send buffer is free.
+ *
+ * Context: any.
+ */
+void tcpx_write_space(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	struct socket_wq *wq;
+
+	if (!sock || !__sk_stream_is_writeable(sk, 1))
+		return;
+	clear_bit(SOCK_NOSPACE, &sock->flags);
+
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
+		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
+/* Let the send buffer follow cwnd, unless memory is scarce, the user chose its
+ * size, or cwnd is the bottleneck anyway.
+ */
+static bool tcpx_should_expand_sndbuf(struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	int reserved;
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		return false;
+	if (tcpx_under_memory_pressure(sk)) {
+		reserved = sk_unused_reserved_mem(sk);
+		if (reserved > SOCK_MIN_SNDBUF)
+			WRITE_ONCE(sk->sk_sndbuf, reserved);
+		return false;
+	}
+	if (sk_memory_allocated(sk) >= sk_prot_mem_limits(sk, 0))
+		return false;
+	return tcpx_packets_in_flight(tp) < tp->cc.snd_cwnd;
+}
+
+/**
+ * tcpx_check_space() - an ACK freed memory, or data was sent: tell writers
+ * @sk: socket
+ *
+ * Context: socket lock.
+ */
+void tcpx_check_space(struct sock *sk)
+{
+	/* Pairs with tcpx_poll(): see its SOCK_NOSPACE, or it sees our space. */
+	smp_mb();
+	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		return;
+
+	if (tcpx_should_expand_sndbuf(sk)) {
+		tcpx_sndbuf_expand(sk);
+		tcpx_sk(sk)->snd_cwnd_stamp = tcpx_jiffies32();
+	}
+	sk->sk_write_space(sk);
+	if (!test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		tcpx_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
+}
+
+/* --- pushing what was queued -------------------------------------------- */
+
+static struct sk_buff *tcpx_write_queue_tail(const struct sock *sk)
+{
+	return skb_peek_tail(&sk->sk_write_queue);
+}
+
+/* rfc9293#section-3.9.1.2: PSH on the last segment of a write. */
+static void tcpx_mark_push(struct tcpx_sock *tp, struct sk_buff *skb)
+{
+	TCPX_CB(skb)->tcp_flags |= TCPHDR_PSH;
+	tp->pushed_seq = tp->write_seq;
+}
+
+/* More than half of the largest window the peer ever had is queued since the
+ * last PSH: let it have some, however long the write goes on.
+ */
+static bool tcpx_forced_push(const struct tcpx_sock *tp)
+{
+	return after(tp->write_seq, tp->pushed_seq + (tp->max_window >> 1));
+}
+
+/* Hold back an skb that is not full while earlier ones are still in the qdisc
+ * or the device: the completion of one comes soon, sends it (tcpx_wfree()), and
+ * until then further writes can fill it. An ACK's skb alone does not count.
+ */
+static bool tcpx_autocork(struct sock *sk, struct sk_buff *skb, int size_goal)
+{
+	if (skb->len >= size_goal || TCPX_CB(skb)->eor || tcpx_rtx_queue_empty(sk) ||
+	    !READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_autocorking) ||
+	    refcount_read(&sk->sk_wmem_alloc) <= skb->truesize)
+		return false;
+
+	if (!test_bit(TSQ_THROTTLED, &sk->sk_tsq_flags)) {
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPAUTOCORKING);
+		set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
+		/* A completion sees the bit, or we see what it freed. */
+		smp_mb__after_atomic();
+	}
+	return refcount_read(&sk->sk_wmem_alloc) > skb->truesize;
+}
+
+static void tcpx_push(struct sock *sk, const struct tcpx_tx *tx, int flags, int nonagle)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct sk_buff *skb = tcpx_write_queue_tail(sk);
+
+	if (!skb)
+		return;
+	if (!(flags & MSG_MORE) || tcpx_forced_push(tp))
+		tcpx_mark_push(tp, skb);
+	if (flags & MSG_OOB)
+		tp->snd_up = tp->write_seq;
+	if (tcpx_autocork(sk, skb, tx->size_goal))
+		return;
+	if (flags & MSG_MORE)
+		nonagle = TCPX_NAGLE_CORK;
+	__tcpx_push_pending_frames(sk, tx->mss_now, nonagle);
+}
+
+/* A full skb is queued and the write goes on: start sending meanwhile. */
+static void tcpx_push_full(struct sock *sk, const struct tcpx_tx *tx, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (tcpx_forced_push(tp)) {
+		tcpx_mark_push(tp, skb);
+		__tcpx_push_pending_frames(sk, tx->mss_now, TCPX_NAGLE_PUSH);
+	} else if (skb == tcpx_send_head(sk)) {
+		tcpx_push_one(sk, tx->mss_now);
+	}
+}
+
+/* --- queueing ----------------------------------------------------------- */
+
+static void tcpx_tx_sizes(struct sock *sk, struct tcpx_tx *tx)
+{
+	tx->mss_now = tcpx_send_mss(sk, &tx->size_goal, tx->flags);
+}
+
+static bool tcpx_tx_closed(const struct sock *sk)
+{
+	return sk->sk_err || (sk->sk_shutdown & SEND_SHUTDOWN);
+}
+
+/* An empty skb at the end of the write queue. NULL: wait for memory; -EPIPE. */
+static struct sk_buff *tcpx_tx_new_skb(struct sock *sk, struct tcpx_tx *tx)
+{
+	struct sk_buff *skb;
+
+	if (!sk_stream_memory_free(sk))
+		return NULL;
+	if (unlikely(tx->fresh >= TCPX_TX_BACKLOG_SKBS)) {
+		tx->fresh = 0;
+		if (sk_flush_backlog(sk)) {
+			tcpx_tx_sizes(sk, tx);
+			if (tcpx_tx_closed(sk))
+				return ERR_PTR(-EPIPE);
+		}
+	}
+	skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation);
+	if (skb) {
+		tx->fresh++;
+		tcpx_skb_entail(sk, skb);
+	}
+	return skb;
+}
+
+/* How much of @size may be charged now. With nothing queued no ACK will ever
+ * free memory for us: then take what is left of the last reservation.
+ */
+static int tcpx_tx_reserve(struct sock *sk, int size)
+{
+	if (likely(sk_wmem_schedule(sk, size)))
+		return size;
+	return min_t(int, size, max(sk->sk_forward_alloc, 0));
+}
+
+/* Copy up to @room bytes to the end of @skb. Return: bytes, 0: no memory,
+ * -EMSGSIZE: no fragment left, or another -errno.
+ */
+static int tcpx_tx_append(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int room)
+{
+	struct page_frag *pfrag = sk_page_frag(sk);
+	int i = skb_shinfo(skb)->nr_frags;
+	bool merge;
+	int copy, err;
+
+	if (!sk_page_frag_refill(sk, pfrag))
+		return 0;
+	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
+	if (!merge && i >= MAX_SKB_FRAGS)
+		return -EMSGSIZE;
+
+	copy = min_t(size_t, room, msg_data_left(msg));
+	copy = min_t(int, copy, pfrag->size - pfrag->offset);
+	copy = tcpx_tx_reserve(sk, copy);
+	if (!copy)
+		return 0;
+	err = skb_copy_to_page_nocache(sk, &msg->msg_iter, skb, pfrag->page,
+				       pfrag->offset, copy);
+	if (err)
+		return err;
+
+	if (merge) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], copy);
+	} else {
+		skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, copy);
+		page_ref_inc(pfrag->page);
+	}
+	pfrag->offset += copy;
+	return copy;
+}
+
+/* Queue the next piece. Return: as tcpx_tx_append(), but never -EMSGSIZE. */
+static int tcpx_tx_piece(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx)
+{
+	struct sk_buff *skb = tcpx_write_queue_tail(sk);
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int copy = -EMSGSIZE;
+
+	if (skb && skb->len < tx->size_goal && !TCPX_CB(skb)->eor) {
+		copy = tcpx_tx_append(sk, msg, skb, tx->size_goal - skb->len);
+		if (copy == -EMSGSIZE)
+			tcpx_mark_push(tp, skb);
+	}
+	if (copy == -EMSGSIZE) {
+		skb = tcpx_tx_new_skb(sk, tx);
+		if (IS_ERR_OR_NULL(skb))
+			return PTR_ERR_OR_ZERO(skb);
+		copy = tcpx_tx_append(sk, msg, skb, tx->size_goal);
+	}
+	if (copy <= 0)
+		return copy;
+
+	/* More follows what an earlier write marked as its end. */
+	if (!tx->copied)
+		TCPX_CB(skb)->tcp_flags &= ~TCPHDR_PSH;
+	WRITE_ONCE(tp->write_seq, tp->write_seq + copy);
+	TCPX_CB(skb)->end_seq += copy;
+	TCPX_CB(skb)->gso_segs = 0;
+	tx->copied += copy;
+
+	if (!msg_data_left(msg)) {
+		if (unlikely(tx->flags & MSG_EOR))
+			TCPX_CB(skb)->eor = 1;
+	} else if (skb->len >= tx->size_goal && !(tx->flags & MSG_OOB)) {
+		tcpx_push_full(sk, tx, skb);
+	}
+	return copy;
+}
+
+/* Out of memory or buffer: send what is there, wait for ACKs. 0 or -errno. */
+static int tcpx_tx_wait(struct sock *sk, struct tcpx_tx *tx)
+{
+	int err;
+
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	if (tx->copied)
+		tcpx_push(sk, tx, tx->flags & ~MSG_MORE, TCPX_NAGLE_PUSH);
+	err = sk_stream_wait_memory(sk, &tx->timeo);
+	if (!err)
+		tcpx_tx_sizes(sk, tx);
+	return err;
+}
+
+/* Queue all of @msg. 0 or -errno; tx->copied bytes are queued in any case. */
+static int tcpx_tx_all(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx)
+{
+	int ret;
+
+	tcpx_tx_sizes(sk, tx);
+	if (tcpx_tx_closed(sk))
+		return -EPIPE;
+	while (msg_data_left(msg)) {
+		ret = tcpx_tx_piece(sk, msg, tx);
+		if (!ret)
+			ret = tcpx_tx_wait(sk, tx);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* An skb that nothing could be put into must not stay: it costs memory, and
+ * keeps EPOLLOUT from being raised.
+ */
+static void tcpx_remove_empty_skb(struct sock *sk)
+{
+	struct sk_buff *skb = tcpx_write_queue_tail(sk);
+
+	if (!skb || TCPX_CB(skb)->seq != TCPX_CB(skb)->end_seq)
+		return;
+	tcp_skb_tsorted_anchor_cleanup(skb);
+	__skb_unlink(skb, &sk->sk_write_queue);
+	if (skb_queue_empty(&sk->sk_write_queue))
+		tcpx_chrono_stop(sk, TCP_CHRONO_BUSY);
+	tcpx_wmem_free_skb(sk, skb);
+}
+
+/* --- sendmsg ------------------------------------------------------------ */
+
+/* SO_TIMESTAMPING: remember what is wanted for the last byte written. */
+static void tcpx_tx_timestamp(struct sock *sk, const struct sockcm_cookie *sockc)
+{
+	struct sk_buff *skb = tcpx_write_queue_tail(sk) ?: tcpx_rtx_queue_tail(sk);
+	u32 wanted = sockc->tsflags;
+
+	if (!wanted || !skb)
+		return;
+	compat_sock_tx_timestamp(sk, sockc, &skb_shinfo(skb)->tx_flags);
+	if (wanted & SOF_TIMESTAMPING_TX_ACK)
+		TCPX_CB(skb)->txstamp_ack = 1;
+	if (wanted & SOF_TIMESTAMPING_TX_RECORD_MASK)
+		skb_shinfo(skb)->tskey = TCPX_CB(skb)->seq + skb->len - 1;
+}
+
+/* What must hold before the first byte. 0 or -errno for sk_stream_error(). */
+static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx,
+			   struct sockcm_cookie *sockc)
+{
+	int err;
+
+	if (unlikely(tx->flags & MSG_FASTOPEN))
+		return -EOPNOTSUPP;
+	tx->timeo = sock_sndtimeo(sk, tx->flags & MSG_DONTWAIT);
+	tcpx_rate_check_app_limited(sk);
+
+	if ((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+		err = sk_stream_wait_connect(sk, &tx->timeo);
+		if (err)
+			return err;
+	}
+	sockcm_init(sockc, sk);
+	if (msg->msg_controllen && sock_cmsg_send(sk, msg, sockc))
+		return -EINVAL;
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	return 0;
+}
+
+/**
+ * tcpx_sendmsg_locked() - proto_ops.sendmsg_locked
+ * @sk: socket
+ * @msg: data, flags and control messages; the address is ignored
+ * @size: bytes
+ *
+ * Context: process; socket lock, released while it waits.
+ * Return: bytes queued, or -errno if none was (-EPIPE comes with SIGPIPE
+ * unless MSG_NOSIGNAL is set)
+ */
+int tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size)
+{
+	struct tcpx_tx tx = { .flags = msg->msg_flags };
+	struct sockcm_cookie sockc;
+	int err;
+
+	err = tcpx_tx_prepare(sk, msg, &tx, &sockc);
+	if (!err) {
+		err = tcpx_tx_all(sk, msg, &tx);
+		if (err)
+			tcpx_remove_empty_skb(sk);
+	}
+	if (tx.copied) {
+		tcpx_tx_timestamp(sk, &sockc);
+		tcpx_push(sk, &tx, tx.flags, tcpx_sk(sk)->nonagle);
+		return tx.copied;
+	}
+	if (!err)
+		return 0;
+
+	err = sk_stream_error(sk, tx.flags, err);
+	/* Edge-triggered epoll: no ACK will come to raise EPOLLOUT. */
+	if (unlikely(err == -EAGAIN && tcpx_rtx_and_write_queues_empty(sk))) {
+		sk->sk_write_space(sk);
+		tcpx_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
+	}
+	return err;
+}
+
+/**
+ * tcpx_sendmsg() - proto.sendmsg
+ * @sk: socket
+ * @msg: data, flags and control messages
+ * @size: bytes
+ *
+ * Context: process; takes the socket lock.
+ * Return: as tcpx_sendmsg_locked()
+ */
+int tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
+{
+	int ret;
+
+	lock_sock(sk);
+	ret = tcpx_sendmsg_locked(sk, msg, size);
+	release_sock(sk);
+	return ret;
+}
+
+/**
+ * tcpx_splice_eof() - the source of a splice() with MSG_MORE ended early
+ * @sock: socket
+ *
+ * Context: process; takes the socket lock.
+ */
+void tcpx_splice_eof(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct tcpx_tx tx = {};
+
+	if (!tcpx_write_queue_tail(sk))
+		return;
+	lock_sock(sk);
+	tcpx_tx_sizes(sk, &tx);
+	tcpx_push(sk, &tx, 0, tcpx_sk(sk)->nonagle);
+	release_sock(sk);
+}
