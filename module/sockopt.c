@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: socket options of level IPPROTO_TCP.
+ *
+ * One table says all of an option: whether it can be set and read, and the range
+ * of its values. What is not in it gets ENOPROTOOPT, so that a program can
+ * tell, rather than believe, that an option had an effect. Level SOL_SOCKET is
+ * the kernel's own business, levels below TCP that of af_ops.
+ */
+
+#include <linux/inet_diag.h>
+
+#include "tcpx.h"
+
+/**
+ * struct tcpx_sockopt - an option of level IPPROTO_TCP
+ * @name: TCP_*
+ * @min: lowest and
+ * @max: highest value that can be set, others are EINVAL
+ * @set: set it to @val, or NULL; lock: sock. 0 or -errno
+ * @get: its value, or NULL; no lock
+ * @set_any: set it to what is not an int, or NULL; no lock
+ * @get_any: copy out up to *len bytes, and say how many there were; no lock
+ */
+struct tcpx_sockopt {
+	int	name;
+	int	min;
+	int	max;
+	int	(*set)(struct sock *sk, int val);
+	int	(*get)(const struct sock *sk);
+	int	(*set_any)(struct sock *sk, sockptr_t optval, unsigned int optlen);
+	int	(*get_any)(struct sock *sk, void __user *optval, int *len);
+};
+
+/* --- sending ------------------------------------------------------------ */
+
+static int tcpx_set_maxseg(struct sock *sk, int val)
+{
+	/* The device's MTU is not known yet: it bounds this later. */
+	if (val && val < TCP_MIN_MSS)
+		return -EINVAL;
+	tcpx_sk(sk)->rx_opt.user_mss = val;
+	return 0;
+}
+
+static int tcpx_get_maxseg(const struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (tp->rx_opt.user_mss && ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return tp->rx_opt.user_mss;
+	return tp->mss_cache;
+}
+
+/**
+ * __tcpx_sock_set_nodelay() - TCP_NODELAY, rfc9293#section-3.7.4
+ * @sk: socket
+ * @on: no Nagle algorithm
+ *
+ * Weaker than TCP_CORK, but setting it sends what is queued all the same.
+ *
+ * Context: socket lock.
+ */
+void __tcpx_sock_set_nodelay(struct sock *sk, bool on)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (on) {
+		tp->nonagle |= TCPX_NAGLE_OFF | TCPX_NAGLE_PUSH;
+		tcpx_push_pending_frames(sk);
+	} else {
+		tp->nonagle &= ~TCPX_NAGLE_OFF;
+	}
+}
+
+/**
+ * __tcpx_sock_set_cork() - TCP_CORK
+ * @sk: socket
+ * @on: hold back partial segments; turning it off sends them
+ *
+ * Context: socket lock.
+ */
+void __tcpx_sock_set_cork(struct sock *sk, bool on)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (on) {
+		tp->nonagle |= TCPX_NAGLE_CORK;
+		return;
+	}
+	tp->nonagle &= ~TCPX_NAGLE_CORK;
+	if (tp->nonagle & TCPX_NAGLE_OFF)
+		tp->nonagle |= TCPX_NAGLE_PUSH;
+	tcpx_push_pending_frames(sk);
+}
+
+static int tcpx_set_nodelay(struct sock *sk, int val)
+{
+	__tcpx_sock_set_nodelay(sk, val);
+	return 0;
+}
+
+static int tcpx_get_nodelay(const struct sock *sk)
+{
+	return !!(tcpx_sk(sk)->nonagle & TCPX_NAGLE_OFF);
+}
+
+static int tcpx_set_cork(struct sock *sk, int val)
+{
+	__tcpx_sock_set_cork(sk, val);
+	return 0;
+}
+
+static int tcpx_get_cork(const struct sock *sk)
+{
+	return !!(tcpx_sk(sk)->nonagle & TCPX_NAGLE_CORK);
+}
+
+static int tcpx_set_notsent_lowat(struct sock *sk, int val)
+{
+	WRITE_ONCE(tcpx_sk(sk)->notsent_lowat, val);
+	sk->sk_write_space(sk);
+	return 0;
+}
+
+static int tcpx_get_notsent_lowat(const struct sock *sk)
+{
+	return READ_ONCE(tcpx_sk(sk)->notsent_lowat);
+}
+
+static int tcpx_set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	char name[TCP_CA_NAME_MAX];
+	int err;
+
+	if (optlen < 1)
+		return -EINVAL;
+	err = strncpy_from_sockptr(name, optval, min_t(long, TCP_CA_NAME_MAX - 1, optlen));
+	if (err < 0)
+		return -EFAULT;
+	name[err] = 0;
+
+	sockopt_lock_sock(sk);
+	err = tcpx_set_congestion_control(sk, name,
+					  sockopt_ns_capable(sock_net(sk)->user_ns,
+							     CAP_NET_ADMIN));
+	sockopt_release_sock(sk);
+	return err;
+}
+
+static int tcpx_get_congestion(struct sock *sk, void __user *optval, int *len)
+{
+	char name[TCP_CA_NAME_MAX] = {};
+
+	/* RCU: the algorithm's module may go as soon as the socket leaves it. */
+	rcu_read_lock();
+	strscpy(name, READ_ONCE(tcpx_sk(sk)->cc.ops)->name, sizeof(name));
+	rcu_read_unlock();
+	*len = min_t(int, *len, sizeof(name));
+	return copy_to_user(optval, name, *len) ? -EFAULT : 0;
+}
+
+static int tcpx_get_cc_info(struct sock *sk, void __user *optval, int *len)
+{
+	const struct tcpx_congestion_ops *ops;
+	union tcp_cc_info info = {};
+	size_t size = 0;
+
+	rcu_read_lock();
+	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
+	if (ops->get_info)
+		size = ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info));
+	rcu_read_unlock();
+	*len = min_t(int, *len, size);
+	return copy_to_user(optval, &info, *len) ? -EFAULT : 0;
+}
+
+/* --- receiving ---------------------------------------------------------- */
+
+static int tcpx_get_window_clamp(const struct sock *sk)
+{
+	return READ_ONCE(tcpx_sk(sk)->window_clamp);
+}
+
+/* Delayed ACKs off, until the connection looks interactive. An even value: for
+ * the ACK that is owed now only.
+ */
+static int tcpx_set_quickack(struct sock *sk, int val)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!val) {
+		tp->ack.pingpong = TCPX_PINGPONG_THRESH;
+		return 0;
+	}
+	tp->ack.pingpong = 0;
+	if (((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) &&
+	    (tp->ack.pending & TCPX_ACK_SCHED)) {
+		tp->ack.pending |= TCPX_ACK_PUSHED;
+		tcpx_cleanup_rbuf(sk, 1);
+		if (!(val & 1))
+			tp->ack.pingpong = TCPX_PINGPONG_THRESH;
+	}
+	return 0;
+}
+
+static int tcpx_get_quickack(const struct sock *sk)
+{
+	return tcpx_sk(sk)->ack.pingpong < TCPX_PINGPONG_THRESH;
+}
+
+static int tcpx_set_inq(struct sock *sk, int val)
+{
+	tcpx_sk(sk)->recvmsg_inq = val;
+	return 0;
+}
+
+static int tcpx_get_inq(const struct sock *sk)
+{
+	return tcpx_sk(sk)->recvmsg_inq;
+}
+
+/* --- life of a connection ----------------------------------------------- */
+
+static int tcpx_set_keepidle(struct sock *sk, int val)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 now = tcpx_jiffies32();
+	u32 idle;
+
+	WRITE_ONCE(tp->keepalive_time, val * HZ);
+	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
+	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return 0;
+	idle = min(now - tp->ack.lrcvtime, now - tp->rcv_tstamp);
+	tcpx_reset_keepalive_timer(sk, tp->keepalive_time > idle ?
+				       tp->keepalive_time - idle : 0);
+	return 0;
+}
+
+static int tcpx_get_keepidle(const struct sock *sk)
+{
+	return tcpx_keepalive_time_when(tcpx_sk(sk)) / HZ;
+}
+
+static int tcpx_set_keepintvl(struct sock *sk, int val)
+{
+	WRITE_ONCE(tcpx_sk(sk)->keepalive_intvl, val * HZ);
+	return 0;
+}
+
+static int tcpx_get_keepintvl(const struct sock *sk)
+{
+	return tcpx_keepalive_intvl_when(tcpx_sk(sk)) / HZ;
+}
+
+static int tcpx_set_keepcnt(struct sock *sk, int val)
+{
+	WRITE_ONCE(tcpx_sk(sk)->keepalive_probes, val);
+	return 0;
+}
+
+static int tcpx_get_keepcnt(const struct sock *sk)
+{
+	return tcpx_keepalive_probes(tcpx_sk(sk));
+}
+
+static int tcpx_set_syncnt(struct sock *sk, int val)
+{
+	WRITE_ONCE(tcpx_sk(sk)->syn_retries, val);
+	return 0;
+}
+
+static int tcpx_get_syncnt(const struct sock *sk)
+{
+	return READ_ONCE(tcpx_sk(sk)->syn_retries) ?:
+	       READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_syn_retries);
+}
+
+static int tcpx_set_linger2(struct sock *sk, int val)
+{
+	if (val < 0)
+		val = -1;
+	else
+		val = min(val, TCP_FIN_TIMEOUT_MAX / HZ) * HZ;
+	WRITE_ONCE(tcpx_sk(sk)->linger2, val);
+	return 0;
+}
+
+static int tcpx_get_linger2(const struct sock *sk)
+{
+	int val = READ_ONCE(tcpx_sk(sk)->linger2);
+
+	if (val < 0)
+		return val;
+	return (val ?: READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_fin_timeout)) / HZ;
+}
+
+static int tcpx_set_user_timeout(struct sock *sk, int val)
+{
+	WRITE_ONCE(tcpx_sk(sk)->user_timeout, val);
+	return 0;
+}
+
+static int tcpx_get_user_timeout(const struct sock *sk)
+{
+	return READ_ONCE(tcpx_sk(sk)->user_timeout);
+}
+
+/* TCP_DEFER_ACCEPT is given in seconds and kept as the number of SYN-ACKs that
+ * are sent in that time: after 1, 2, 4, ... s, never more than 120 s apart. The
+ * time covered by @retrans of them:
+ */
+static int tcpx_synack_seconds(int retrans)
+{
+	const int max = TCPX_RTO_MAX / HZ;
+	int timeout = TCPX_TIMEOUT_INIT / HZ;
+	int period = 0;
+
+	for (; retrans > 0; retrans--) {
+		period += timeout;
+		timeout = min(timeout << 1, max);
+	}
+	return period;
+}
+
+static int tcpx_set_defer_accept(struct sock *sk, int val)
+{
+	u8 retrans = 0;
+
+	while (retrans < U8_MAX && tcpx_synack_seconds(retrans) < val)
+		retrans++;
+	WRITE_ONCE(tcpx_sk(sk)->defer_accept, retrans);
+	return 0;
+}
+
+static int tcpx_get_defer_accept(const struct sock *sk)
+{
+	return tcpx_synack_seconds(READ_ONCE(tcpx_sk(sk)->defer_accept));
+}
+
+static int tcpx_get_info_any(struct sock *sk, void __user *optval, int *len)
+{
+	struct tcp_info info;
+
+	tcpx_get_info(sk, &info);
+	*len = min_t(int, *len, sizeof(info));
+	return copy_to_user(optval, &info, *len) ? -EFAULT : 0;
+}
+
+/* --- the table ---------------------------------------------------------- */
+
+#define TCPX_INT(opt, lo, hi, what)	\
+	{ .name = (opt), .min = (lo), .max = (hi), .set = tcpx_set_##what, .get = tcpx_get_##what }
+
+static const struct tcpx_sockopt tcpx_sockopts[] = {
+	TCPX_INT(TCP_NODELAY,		INT_MIN, INT_MAX, nodelay),
+	TCPX_INT(TCP_MAXSEG,		0, MAX_TCP_WINDOW, maxseg),
+	TCPX_INT(TCP_CORK,		INT_MIN, INT_MAX, cork),
+	TCPX_INT(TCP_KEEPIDLE,		1, MAX_TCP_KEEPIDLE, keepidle),
+	TCPX_INT(TCP_KEEPINTVL,		1, MAX_TCP_KEEPINTVL, keepintvl),
+	TCPX_INT(TCP_KEEPCNT,		1, MAX_TCP_KEEPCNT, keepcnt),
+	TCPX_INT(TCP_SYNCNT,		1, MAX_TCP_SYNCNT, syncnt),
+	TCPX_INT(TCP_LINGER2,		INT_MIN, INT_MAX, linger2),
+	TCPX_INT(TCP_DEFER_ACCEPT,	INT_MIN, INT_MAX, defer_accept),
+	TCPX_INT(TCP_WINDOW_CLAMP,	INT_MIN, INT_MAX, window_clamp),
+	TCPX_INT(TCP_QUICKACK,		INT_MIN, INT_MAX, quickack),
+	TCPX_INT(TCP_USER_TIMEOUT,	0, INT_MAX, user_timeout),
+	TCPX_INT(TCP_NOTSENT_LOWAT,	INT_MIN, INT_MAX, notsent_lowat),
+	TCPX_INT(TCP_INQ,		0, 1, inq),
+	{ .name = TCP_CONGESTION, .set_any = tcpx_set_congestion, .get_any = tcpx_get_congestion },
+	{ .name = TCP_INFO, .get_any = tcpx_get_info_any },
+	{ .name = TCP_CC_INFO, .get_any = tcpx_get_cc_info },
+};
+
+static const struct tcpx_sockopt *tcpx_find_sockopt(int name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(tcpx_sockopts); i++)
+		if (tcpx_sockopts[i].name == name)
+			return &tcpx_sockopts[i];
+	return NULL;
+}
+
+static int tcpx_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
+			      unsigned int optlen)
+{
+	const struct tcpx_sockopt *opt = tcpx_find_sockopt(optname);
+	int val, err;
+
+	if (opt && opt->set_any)
+		return opt->set_any(sk, optval, optlen);
+	/* In this order, as kernel TCP: also for options that do not exist. */
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	if (!opt || !opt->set)
+		return -ENOPROTOOPT;
+	if (val < opt->min || val > opt->max)
+		return -EINVAL;
+
+	sockopt_lock_sock(sk);
+	err = opt->set(sk, val);
+	sockopt_release_sock(sk);
+	return err;
+}
+
+static int tcpx_do_getsockopt(struct sock *sk, int optname, char __user *optval,
+			      int __user *optlen)
+{
+	const struct tcpx_sockopt *opt = tcpx_find_sockopt(optname);
+	int val, len, err;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	if (!opt)
+		return -ENOPROTOOPT;
+
+	if (opt->get_any) {
+		err = opt->get_any(sk, optval, &len);
+		return err ?: put_user(len, optlen);
+	}
+	len = min_t(int, len, sizeof(int));
+	val = opt->get(sk);
+	if (put_user(len, optlen) || copy_to_user(optval, &val, len))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * tcpx_setsockopt() - proto.setsockopt
+ * @sk: socket
+ * @level: IPPROTO_TCP, or what is below
+ * @optname: which option
+ * @optval: its value
+ * @optlen: bytes of @optval
+ *
+ * Context: process; takes the socket lock.
+ * Return: 0 or -errno, -ENOPROTOOPT if there is no such option
+ */
+int tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+		    unsigned int optlen)
+{
+	if (level != SOL_TCP)
+		return READ_ONCE(tcpx_sk(sk)->af_ops)->setsockopt(sk, level, optname,
+								  optval, optlen);
+	return tcpx_do_setsockopt(sk, optname, optval, optlen);
+}
+
+/**
+ * tcpx_getsockopt() - proto.getsockopt
+ * @sk: socket
+ * @level: IPPROTO_TCP, or what is below
+ * @optname: which option
+ * @optval: where to
+ * @optlen: in: room, out: bytes
+ *
+ * Context: process.
+ * Return: 0 or -errno, -ENOPROTOOPT if there is no such option
+ */
+int tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+		    int __user *optlen)
+{
+	if (level != SOL_TCP)
+		return READ_ONCE(tcpx_sk(sk)->af_ops)->getsockopt(sk, level, optname,
+								  optval, optlen);
+	return tcpx_do_getsockopt(sk, optname, optval, optlen);
+}
