@@ -319,6 +319,20 @@ static enum skb_drop_reason tcpx_v4_admit(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
+ * Move what is in pages to the head if there is room, and charge what it then
+ * takes: else a few bytes in a page of the driver's weigh like a full segment.
+ */
+static void tcpx_v4_condense(struct sk_buff *skb)
+{
+	if (skb->data_len) {
+		if (skb->data_len > skb_end_pointer(skb) - skb_tail_pointer(skb) ||
+		    skb_cloned(skb) || !__pskb_pull_tail(skb, skb->data_len))
+			return;
+	}
+	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
+}
+
+/*
  * The user holds the lock: leave it to him. The route and IPsec's state don't outlive
  * softirq. Room as kernel TCP gives, for the owner alone can make more.
  */
@@ -327,7 +341,6 @@ static void tcpx_v4_backlog(struct sock *sk, struct sk_buff *skb)
 	u64 limit = ((u64)READ_ONCE(sk->sk_rcvbuf) << 1) +
 		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
 
-	skb_condense(skb);
 	skb_dst_drop(skb);
 	secpath_reset(skb);
 	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
