@@ -32,6 +32,14 @@
 
 #include "tcpx_probe.h"
 
+/* Receive flow steering had its place in <net/sock.h>. */
+#if TCPX_HAVE_NET_RPS_H
+#include <net/rps.h>
+#endif
+#if TCPX_HAVE_LINUX_SKBUFF_REF_H
+#include <linux/skbuff_ref.h>
+#endif
+
 /* Memory accounting of protocols had its place in <net/sock.h>. */
 #if TCPX_HAVE_NET_PROTO_MEMORY_H
 #include <net/proto_memory.h>
