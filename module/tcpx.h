@@ -1,0 +1,1419 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * AF_TCPX: the module's own types, and what its files offer each other.
+ *
+ * The way of a byte: sendmsg.c -> output.c -> ipv4.c -> (wire) -> ipv4.c ->
+ * demux.c -> input.c -> recvmsg.c. The head of af_tcpx.c describes the
+ * tables, the lock order and who holds which reference.
+ */
+#ifndef _TCPX_H
+#define _TCPX_H
+
+#include "compat.h"
+
+#include <linux/hrtimer.h>
+#include <linux/jump_label.h>
+#include <linux/module.h>
+#include <linux/rbtree.h>
+#include <linux/siphash.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <net/inet_common.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/netns/generic.h>
+#include <net/request_sock.h>
+#include <net/snmp.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <net/tcp_states.h>
+
+#include <tcpx.h>
+
+#include "cong.h"
+
+/* Aliases of <linux/tcp.h> for its own TIME_WAIT socks; ours have members. */
+#undef tw_rcv_nxt
+#undef tw_snd_nxt
+
+/* --- limits and constants that are not in <net/tcp.h> ------------------- */
+
+#define TCPX_CB(skb)		((struct tcpx_skb_cb *)&((skb)->cb[0]))
+
+/* Bits of tcpx_skb_cb.sacked: what is known of a sent segment. */
+#define TCPXCB_SACKED_ACKED	0x01	/* a SACK block covers it */
+#define TCPXCB_SACKED_RETRANS	0x02	/* retransmitted, not known lost again */
+#define TCPXCB_LOST		0x04	/* held for lost */
+#define TCPXCB_TAGBITS		0x07
+#define TCPXCB_EVER_RETRANS	0x80	/* was ever retransmitted (Karn) */
+#define TCPXCB_RETRANS		(TCPXCB_SACKED_RETRANS | TCPXCB_EVER_RETRANS)
+
+/* Values of tcpx_sock.pending: what the retransmit timer is armed for. */
+#define TCPX_TIME_RETRANS	1	/* RTO, rfc6298 */
+#define TCPX_TIME_PROBE0	3	/* zero-window probe, rfc9293#section-3.8.6.1 */
+#define TCPX_TIME_LOSS_PROBE	5	/* TLP, rfc8985#section-7 */
+#define TCPX_TIME_REO_TIMEOUT	6	/* RACK reordering timer, rfc8985#section-6.3 */
+
+/* Bits of tcpx_sock.ack.pending. */
+#define TCPX_ACK_SCHED		1	/* an ACK is owed */
+#define TCPX_ACK_TIMER		2	/* the delayed-ACK timer is armed */
+#define TCPX_ACK_PUSHED		4	/* a segment with PSH came */
+#define TCPX_ACK_PUSHED2	8	/* more than one did */
+#define TCPX_ACK_NOW		16	/* send it at the next occasion */
+
+/* Work put off while the user holds the lock: tcpx_release_cb(). */
+#define TCPX_DEFERRED_ALL	(BIT(TCP_TSQ_DEFERRED) | BIT(TCP_WRITE_TIMER_DEFERRED) | \
+				 BIT(TCP_DELACK_TIMER_DEFERRED) | BIT(TCP_MTU_REDUCED_DEFERRED))
+
+/* Bits of tcpx_sock.nonagle. */
+#define TCPX_NAGLE_OFF		1	/* TCP_NODELAY */
+#define TCPX_NAGLE_CORK		2	/* TCP_CORK, MSG_MORE */
+#define TCPX_NAGLE_PUSH		4	/* send what is there, once */
+
+/* Bits of tcpx_sock.ecn_flags. */
+#define TCPX_ECN_OK		1	/* negotiated, rfc3168 */
+#define TCPX_ECN_QUEUE_CWR	2	/* the next segment says CWR */
+#define TCPX_ECN_DEMAND_CWR	4	/* say ECE until CWR comes */
+#define TCPX_ECN_SEEN		8	/* a segment was ECT */
+
+#define TCPX_PINGPONG_THRESH	1
+#define TCPX_ATO_MIN		(HZ / 25)	/* 40 ms */
+#define TCPX_DELACK_MAX		(HZ / 5)	/* 200 ms, rfc9293#section-3.8.6.3 allows 500 */
+#define TCPX_RTO_MIN		((u32)(HZ / 5))
+#define TCPX_RTO_MAX		((u32)(120 * HZ))
+#define TCPX_TIMEOUT_INIT	((u32)HZ)	/* rfc6298#section-2 */
+#define TCPX_TIMEOUT_FALLBACK	((u32)(3 * HZ))
+#define TCPX_TIMEWAIT_LEN	(60 * HZ)
+#define TCPX_PAWS_24DAYS	(24 * 24 * 60 * 60)	/* s, rfc7323#section-5.5 */
+#define TCPX_MIN_SNDMSS		(40 + 8)
+#define TCPX_MAX_HEADER		L1_CACHE_ALIGN(128 + MAX_HEADER)
+#define TCPX_BASE_HDR		sizeof(struct tcphdr)
+
+/* --- skb->cb ------------------------------------------------------------ */
+
+/**
+ * struct tcpx_skb_cb - what TCPX keeps in skb->cb, on both sides
+ * @seq: first sequence number; SYN and FIN count one each
+ * @end_seq: sequence number after the last one
+ * @gso_segs: sending: wire segments this skb becomes
+ * @gso_size: sending: payload bytes of each (0 until it was first sent)
+ * @tw_isn: receiving a SYN that may reuse a TIME_WAIT: the ISN to answer with,
+ *	    0 if none
+ * @tcp_flags: TCPHDR_* of the segment
+ * @sacked: TCPXCB_* bits (sending); receiving: where the SACK option starts, counted
+ *	    from the TCP header, 0 if there is none
+ * @ip_dsfield: receiving: TOS or traffic class
+ * @txstamp_ack: sending: a time stamp is wanted when it is acknowledged
+ * @eor: sending: nothing may be appended (MSG_EOR)
+ * @has_rxtstamp: receiving: skb->tstamp holds the arrival time
+ * @ack_seq: receiving: acknowledgement number
+ * @tx: sending: the delivery-rate sample taken when it was sent
+ * @header: receiving: the IP layer's parsed options; sending: must be zero
+ *	    when the skb enters the IP layer
+ */
+struct tcpx_skb_cb {
+	u32	seq;
+	u32	end_seq;
+	union {
+		struct {
+			u16	gso_segs;
+			u16	gso_size;
+		};
+		u32	tw_isn;
+	};
+	u8	tcp_flags;
+	u8	sacked;
+	u8	ip_dsfield;
+	u8	txstamp_ack:1,
+		eor:1,
+		has_rxtstamp:1,
+		is_app_limited:1;
+	u32	ack_seq;
+	union {
+		struct {
+			u32	delivered;
+			u32	delivered_ce;
+			u64	first_tx_mstamp;
+			u64	delivered_mstamp;
+		} tx;
+		union {
+			struct inet_skb_parm	h4;
+#if IS_ENABLED(CONFIG_IPV6)
+			struct inet6_skb_parm	h6;
+#endif
+		} header;
+	};
+};
+
+/* --- options ------------------------------------------------------------ */
+
+/**
+ * struct tcpx_options_received - the peer's options (rfc9293#section-3.1,
+ *	rfc7323, rfc2018), of its SYN and of its latest segment
+ * @ts_recent: TS.Recent, rfc7323#section-4.3
+ * @ts_recent_stamp: when @ts_recent was taken, ktime_get_seconds()
+ * @rcv_tsval: TSval of the segment just parsed
+ * @rcv_tsecr: TSecr of it, our offset already subtracted by the caller
+ * @saw_tstamp: the segment just parsed had the option
+ * @tstamp_ok: both SYNs carried timestamps
+ * @dsack: a D-SACK block is waiting in duplicate_sack
+ * @wscale_ok: both SYNs carried window scale
+ * @sack_ok: both SYNs carried SACK-permitted
+ * @snd_wscale: shift of the windows we are sent
+ * @rcv_wscale: shift of the windows we send
+ * @num_sacks: blocks in selective_acks
+ * @user_mss: TCP_MAXSEG, 0 if not set
+ * @mss_clamp: no larger segment, from the peer's MSS option and @user_mss
+ */
+struct tcpx_options_received {
+	int	ts_recent_stamp;
+	u32	ts_recent;
+	u32	rcv_tsval;
+	u32	rcv_tsecr;
+	u16	saw_tstamp:1,
+		tstamp_ok:1,
+		dsack:1,
+		wscale_ok:1,
+		sack_ok:1,
+		snd_wscale:4,
+		rcv_wscale:4;
+	u8	num_sacks;
+	u16	user_mss;
+	u16	mss_clamp;
+};
+
+/* --- tables ------------------------------------------------------------- */
+
+/**
+ * struct tcpx_bind_bucket - a local port in use in one netns
+ * @node: in tcpx_bind_hashbucket.chain, under its lock
+ * @owners: sockets and TIME_WAIT entries bound to it (sk_bind_node), same lock
+ * @dead: in tcpx_net.rsv_dead when the last owner has left a port that does
+ *	not linger, under tcpx_net.rsv_lock
+ * @rsv: kernel TCP socket that reserves the port
+ * @net: the netns
+ * @port: host order
+ * @fastreuse: 1 all owners have SO_REUSEADDR and none listens; 0 unknown
+ * @fastreuseport: 1 all owners are of one SO_REUSEPORT group; 0 unknown
+ * @fastuid: owner of that group
+ * @active: made by connect(): shared per destination, not available to bind()
+ * @idle_since: jiffies when the last owner left; the bucket and its
+ *	reservation live on for a while, see bind.c
+ * @nsock: full sockets among @owners
+ * @tw_strict: TIME_WAIT entries among @owners that lack SO_REUSEADDR
+ * @relaxed: only TIME_WAIT entries with SO_REUSEADDR are left: kernel TCP may
+ *	bind the port with SO_REUSEADDR too, as it could among its own
+ *
+ * bind.c alone may look inside.
+ */
+struct tcpx_bind_bucket {
+	struct hlist_node	node;
+	struct hlist_head	owners;
+	struct list_head	dead;
+	struct socket		*rsv;
+	struct net		*net;
+	unsigned long		idle_since;
+	unsigned int		nsock;
+	unsigned int		tw_strict;
+	kuid_t			fastuid;
+	unsigned short		port;
+	signed char		fastreuse;
+	signed char		fastreuseport;
+	bool			active;
+	bool			relaxed;
+};
+
+struct tcpx_bind_hashbucket {
+	spinlock_t		lock;	/* taken with BH off */
+	struct hlist_head	chain;
+};
+
+struct tcpx_ehash_bucket {
+	struct hlist_nulls_head	chain;
+};
+
+struct tcpx_lhash_bucket {
+	spinlock_t		lock;
+	struct hlist_nulls_head	chain;
+};
+
+/**
+ * struct tcpx_hashinfo - the tables of one netns, made at its first socket
+ * @ehash: connections by 4-tuple: full sockets, request socks
+ *	(TCP_NEW_SYN_RECV) and TIME_WAIT entries; read under RCU
+ * @ehash_mask: buckets - 1
+ * @ehash_locks: spinlocks for writing, by bucket & @ehash_locks_mask
+ * @lhash: listeners by port; read under RCU
+ * @bhash: bound ports by port
+ */
+struct tcpx_hashinfo {
+	struct tcpx_ehash_bucket	*ehash;
+	spinlock_t			*ehash_locks;
+	unsigned int			ehash_mask;
+	unsigned int			ehash_locks_mask;
+	struct tcpx_lhash_bucket	*lhash;
+	unsigned int			lhash_mask;
+	struct tcpx_bind_hashbucket	*bhash;
+	unsigned int			bhash_mask;
+};
+
+/**
+ * struct tcpx_net - per network namespace (tcpx_pernet())
+ * @hinfo: tables; NULL until the netns has its first socket; lockless readers
+ * @hinfo_mutex: makes @hinfo
+ * @net: back pointer
+ * @tcp_mib: TCP_MIB_* (RFC 4022 names) and
+ * @net_mib: LINUX_MIB_* (kernel TCP's names); mib.c
+ * @nr_sock: full sockets of this netns alive (any state)
+ * @tw_count: TIME_WAIT entries; limited by net.ipv4.tcp_max_tw_buckets
+ * @req_count: request socks
+ * @orphan_count: sockets without a file, limited by tcp_max_orphans
+ * @challenge_timestamp: second of the current challenge-ACK budget
+ * @challenge_count: what is left of it, rfc5961#section-7
+ * @rsv_work: bind.c: gives up idle reservations
+ * @rsv_lock: protects @rsv_dead; taken inside a bind bucket's lock, BH off
+ * @rsv_dead: buckets without owners whose reservation is to go at once
+ * @sysctl: our own knobs, net.tcpx.*; sysctl.c
+ */
+struct tcpx_net {
+	struct tcpx_hashinfo		*hinfo;
+	struct mutex			hinfo_mutex;
+	struct net			*net;
+	struct tcp_mib __percpu		*tcp_mib;
+	struct linux_mib __percpu	*net_mib;
+	atomic_t			nr_sock;
+	atomic_t			tw_count;
+	atomic_t			req_count;
+	atomic_t			orphan_count;
+	u32				challenge_timestamp;
+	u32				challenge_count;
+	struct delayed_work		rsv_work;
+	spinlock_t			rsv_lock;
+	struct list_head		rsv_dead;
+	struct {
+		struct ctl_table_header	*hdr;
+		int			max_orphans;
+		int			port_linger_ms;
+		struct tcpx_congestion_ops __rcu *congestion_control;
+	} sysctl;
+};
+
+extern unsigned int tcpx_net_id;
+
+static inline struct tcpx_net *tcpx_pernet(const struct net *net)
+{
+	return net_generic(net, tcpx_net_id);
+}
+
+#define TCPX_INC_STATS(net, field)	SNMP_INC_STATS(tcpx_pernet(net)->tcp_mib, field)
+#define TCPX_DEC_STATS(net, field)	SNMP_DEC_STATS(tcpx_pernet(net)->tcp_mib, field)
+#define TCPX_ADD_STATS(net, field, v)	SNMP_ADD_STATS(tcpx_pernet(net)->tcp_mib, field, v)
+#define TCPX_NET_INC(net, field)	SNMP_INC_STATS(tcpx_pernet(net)->net_mib, field)
+#define TCPX_NET_ADD(net, field, v)	SNMP_ADD_STATS(tcpx_pernet(net)->net_mib, field, v)
+
+/* --- sockets ------------------------------------------------------------ */
+
+struct tcpx_sock;
+struct tcpx_request_sock;
+struct tcpx_reply;
+
+/**
+ * struct tcpx_af_ops - one face towards IP: all that differs by version
+ * @queue_xmit: route, push the IP header, send; consumes @skb; lock: sock
+ * @send_check: fill th->check for CHECKSUM_PARTIAL; transport header set
+ * @rebuild_header: find a route for a connected socket again, 0 or -errno
+ * @conn_request: handle a SYN at a listener, in softirq, no listener lock
+ * @syn_recv_sock: make the child of a completed handshake: returned locked
+ *	(bh_lock_sock) and hashed, or NULL. *own_req is false if it is NULL
+ *	because another CPU made the child first
+ * @init_req: addresses and IP options of a new request, from its SYN
+ * @init_seq: ISN to answer the SYN @skb with, rfc6528
+ * @init_ts_off: timestamp offset to answer the SYN or ACK @skb with
+ * @cookie_init_seq: SYN cookie for the SYN @skb; *mss is rounded down to what it tells
+ * @route_req: route for a SYN-ACK (fills the flow), NULL if there is none
+ * @send_synack_ip: push the IP header for a request and send; consumes @skb
+ * @send_reply: send a segment without a full socket, see struct tcpx_reply
+ * @send_reset: answer @skb with a RST, rfc9293#section-3.5.2
+ * @mtu_reduced: tp->mtu_info was lowered by ICMP; lock: sock
+ * @getsockopt: level IPPROTO_IP / IPPROTO_IPV6
+ * @setsockopt: same
+ * @mss_default: MSS of a peer that does not tell, rfc9293#section-3.7.1
+ * @net_header_len: bytes of a plain IP header
+ * @sockaddr_len: bytes of the address type
+ */
+struct tcpx_af_ops {
+	int	(*queue_xmit)(struct sock *sk, struct sk_buff *skb);
+	void	(*send_check)(struct sock *sk, struct sk_buff *skb);
+	int	(*rebuild_header)(struct sock *sk);
+	int	(*conn_request)(struct sock *sk, struct sk_buff *skb);
+	struct sock *(*syn_recv_sock)(struct sock *lsk, struct sk_buff *skb,
+				      struct tcpx_request_sock *req,
+				      struct dst_entry *dst, bool *own_req);
+	void	(*init_req)(struct tcpx_request_sock *req, const struct sock *lsk,
+			    struct sk_buff *skb);
+	u32	(*init_seq)(const struct sk_buff *skb);
+	u32	(*init_ts_off)(const struct net *net, const struct sk_buff *skb);
+	u32	(*cookie_init_seq)(const struct sk_buff *skb, u16 *mss);
+	struct dst_entry *(*route_req)(const struct sock *lsk,
+				       struct tcpx_request_sock *req,
+				       struct flowi *fl);
+	int	(*send_synack_ip)(const struct sock *lsk, struct sk_buff *skb,
+				  struct tcpx_request_sock *req,
+				  struct dst_entry *dst);
+	void	(*send_reply)(struct net *net, const struct sock *sk,
+			      struct sk_buff *skb, const struct tcpx_reply *reply);
+	void	(*send_reset)(const struct sock *sk, struct sk_buff *skb);
+	void	(*mtu_reduced)(struct sock *sk);
+	int	(*setsockopt)(struct sock *sk, int level, int optname,
+			      sockptr_t optval, unsigned int optlen);
+	int	(*getsockopt)(struct sock *sk, int level, int optname,
+			      char __user *optval, int __user *optlen);
+	u16	mss_default;
+	u16	net_header_len;
+	u16	sockaddr_len;
+};
+
+/**
+ * struct tcpx_accept_queue - what listen() adds to a socket
+ * @lock: protects @head and @tail; taken inside the socket lock, BH off
+ * @head: completed connections (request socks whose ->sk is the child), FIFO
+ * @tail: last of them
+ * @qlen: half-open connections (request socks in ehash that point here)
+ * @young: those of them whose SYN-ACK was not yet retransmitted
+ * @synflood_warned: "possible SYN flooding" was logged
+ * @synq_overflow_ts: 32-bit jiffies when a cookie was last sent; lockless
+ *
+ * The accept queue's length is sk_ack_backlog, its limit sk_max_ack_backlog.
+ */
+struct tcpx_accept_queue {
+	spinlock_t		lock;
+	u8			synflood_warned;
+	u32			synq_overflow_ts;
+	atomic_t		qlen;
+	atomic_t		young;
+	struct request_sock	*head;
+	struct request_sock	*tail;
+};
+
+/**
+ * struct tcpx_sock - a TCPX socket
+ *
+ * Fields bear the names they have in struct tcp_sock and struct
+ * inet_connection_sock (without icsk_), with the same meaning and units, so
+ * that who knows those knows this. All are protected by the socket lock
+ * unless their kernel-doc says otherwise.
+ *
+ * @inet: must be first; sk_protocol is IPPROTO_TCPX, is_icsk is clear
+ * @af_ops: the face towards IP
+ *
+ * @tcp_header_len: bytes of header with the options every segment carries
+ * @gso_segs: most segments in one skb
+ * @pred_flags: word 3 of the header of the expected next segment
+ * @rcv_nxt: RCV.NXT
+ * @copied_seq: first sequence number the user has not read
+ * @rcv_wup: rcv_nxt when the window was last advertised
+ * @snd_nxt: SND.NXT
+ * @snd_una: SND.UNA
+ * @snd_sml: end of the last small segment sent (Minshall)
+ * @write_seq: sequence number after the last byte queued by the user
+ * @pushed_seq: end of the last data marked PSH
+ * @snd_wl1: SND.WL1
+ * @snd_wnd: SND.WND, scaled
+ * @max_window: largest window the peer ever offered
+ * @rcv_wnd: RCV.WND as last advertised
+ * @rcv_ssthresh: bound of the window we offer, grows with good segments
+ * @window_clamp: no larger window is offered
+ * @snd_up: SND.UP
+ *
+ * @mss_cache: payload bytes per segment now, without SACK blocks
+ * @pmtu_cookie: path MTU @mss_cache was computed from
+ * @advmss: MSS we advertise
+ * @ext_hdr_len: bytes of IP options
+ * @mtu_info: MTU an ICMP error told while the user held the lock
+ *
+ * @packets_out: wire segments sent and not cumulatively acked
+ * @retrans_out: those of them retransmitted and still out
+ * @sacked_out: those of them SACKed (without SACK: duplicate ACKs counted)
+ * @lost_out: those of them held for lost
+ * @reordering: segments a hole may stay open before it is a loss
+ * @high_seq: snd_nxt when the current recovery began
+ * @undo_marker: snd_una when it began, 0 if it can't be undone
+ * @undo_retrans: retransmissions not yet known needless
+ * @retrans_stamp: TSval-clock (ms) of the first retransmission of the episode
+ * @prr_delivered: rfc6937
+ * @prr_out: rfc6937
+ * @total_retrans: whole connection
+ * @highest_sack: first skb after the highest SACKed one; valid if sacked_out
+ * @tsorted_sent_queue: sent and not SACKed skbs by time of sending (RACK)
+ * @rack: state of rfc8985
+ * @out_of_order_queue: skbs beyond a hole, by seq
+ * @ooo_last_skb: the last of them
+ * @duplicate_sack: D-SACK to report, rfc2883
+ * @selective_acks: blocks to report, rfc2018
+ *
+ * @rto: retransmission timeout, jiffies
+ * @retransmits: RTOs since the last progress
+ * @backoff: shift of the zero-window probe or RTO
+ * @probes_out: zero-window or keepalive probes not answered
+ * @pending: TCPX_TIME_*
+ * @timeout: when the retransmit timer means to fire, jiffies
+ * @retransmit_timer: RTO, TLP, RACK and zero-window probe, told by @pending
+ * @pacing_timer: departure of the next skb where no fq qdisc keeps it
+ * @delack_timer: delayed ACK; keepalive, FIN_WAIT2 use sk->sk_timer
+ *
+ * @ack: state of ACK sending
+ * @rx_opt: options received
+ * @cc: what a congestion control may see and change
+ * @bind_hash: the port's bucket, NULL if not bound
+ * @accept_queue: listeners
+ * @linger2: jiffies in FIN_WAIT2 after close, 0 default, < 0 none
+ */
+struct tcpx_sock {
+	struct inet_sock	inet;
+	const struct tcpx_af_ops *af_ops;
+
+	/* receive path */
+	__be32	pred_flags;
+	u32	rcv_nxt;
+	u32	copied_seq;
+	u32	rcv_wup;
+	u32	rcv_wnd;
+	u32	rcv_tstamp;		/* tcpx_jiffies32() of the last ACK */
+	u32	snd_wl1;
+	u32	snd_wnd;
+	u32	max_window;
+	u32	snd_una;
+	struct tcpx_options_received rx_opt;
+	struct {
+		u8		pending;
+		u8		quick;		/* quick ACKs left */
+		u8		pingpong;	/* interactive session */
+		u8		retry;
+		u32		ato;		/* jiffies */
+		unsigned long	timeout;
+		u32		lrcvtime;	/* tcpx_jiffies32() */
+		u16		last_seg_size;
+		u16		rcv_mss;
+	} ack;
+	u16	tcp_header_len;
+	u16	gso_segs;
+	u16	advmss;
+	u16	ext_hdr_len;
+	u32	window_clamp;
+	u32	rcv_ssthresh;
+	struct rb_root	out_of_order_queue;
+	struct sk_buff	*ooo_last_skb;
+
+	/* send path */
+	u32	snd_nxt;
+	u32	write_seq;
+	u32	pushed_seq;
+	u32	snd_sml;
+	u32	mss_cache;
+	u32	pmtu_cookie;
+	u32	lsndtime;		/* tcpx_jiffies32() of the last data sent */
+	u32	tsoffset;
+	u32	snd_up;
+	u32	notsent_lowat;
+	struct list_head tsq_node;
+	struct list_head tsorted_sent_queue;
+
+	/* time: microseconds, refreshed once per burst */
+	u64	tcp_mstamp;
+	u64	tcp_wstamp_ns;		/* earliest departure of the next skb */
+	u64	tcp_clock_cache;	/* ns behind tcp_mstamp */
+
+	/* retransmission */
+	u32	packets_out;
+	u32	retrans_out;
+	u32	sacked_out;
+	u32	lost_out;
+	u32	high_seq;
+	u32	undo_marker;
+	int	undo_retrans;
+	u32	retrans_stamp;
+	u32	prr_delivered;
+	u32	prr_out;
+	u32	reordering;
+	u32	reord_seen;
+	u32	tlp_high_seq;
+	u32	rto;
+	u32	rto_min;
+	u32	rtt_seq;
+	u32	mdev_us;
+	u32	mdev_max_us;
+	u32	rttvar_us;
+	struct {
+		u32	stamp;		/* tcpx_jiffies32() when cur began */
+		u32	cur;
+		u32	prev;
+	} rtt_min;
+	u8	retransmits;
+	u8	backoff;
+	u8	probes_out;
+	u8	pending;
+	u8	syn_retries;		/* TCP_SYNCNT, 0: sysctl */
+	u8	ca_state;		/* enum tcp_ca_state */
+	u8	ecn_flags;
+	u8	nonagle:4,
+		frto:1,
+		tlp_retrans:1,
+		is_sack_reneg:1,
+		recvmsg_inq:1;
+	unsigned long		timeout;
+	struct timer_list	retransmit_timer;
+	struct timer_list	delack_timer;
+	struct hrtimer		pacing_timer;
+	struct sk_buff		*highest_sack;
+	struct sk_buff		*retransmit_skb_hint;
+	struct {
+		u64	mstamp;		/* sending time of the newest delivered skb */
+		u32	rtt_us;
+		u32	end_seq;
+		u32	last_delivered;
+		u8	reo_wnd_steps;
+		u8	reo_wnd_persist:5,
+			dsack_seen:1,
+			advanced:1;
+	} rack;
+	struct tcp_sack_block duplicate_sack[1];
+	struct tcp_sack_block selective_acks[4];
+	struct tcp_sack_block recv_sack_cache[4];
+
+	/* congestion control and rate samples */
+	struct tcpx_cc		cc;
+	u32	snd_cwnd_used;
+	u32	snd_cwnd_stamp;
+	u32	cwnd_usage_seq;
+	u32	delivered_ce;
+	u32	app_limited;
+	u64	first_tx_mstamp;
+	u64	delivered_mstamp;
+	u32	rate_delivered;
+	u32	rate_interval_us;
+
+	/* receive buffer autotuning (rcvbuf.c) */
+	struct {
+		u32	rtt_us;
+		u32	seq;
+		u64	time;
+	} rcv_rtt_est;
+	u32	rcv_rtt_last_tsecr;
+	struct {
+		u32	space;
+		u32	seq;
+		u64	time;
+	} rcvq_space;
+
+	/* seldom used */
+	struct tcpx_bind_bucket		*bind_hash;
+	struct tcpx_accept_queue	accept_queue;
+	struct hlist_node		active_node;
+	u32	last_oow_ack_time;	/* tcpx_jiffies32() */
+	u32	user_timeout;		/* ms */
+	u32	keepalive_time;		/* jiffies, 0: sysctl */
+	u32	keepalive_intvl;	/* jiffies, 0: sysctl */
+	u32	probes_tstamp;
+	u32	mtu_info;
+	int	linger2;
+	u8	keepalive_probes;	/* 0: sysctl */
+	u8	defer_accept;		/* SYN-ACK retransmissions to wait */
+	u8	dup_ack_counter;
+	u8	compressed_ack;
+	u16	urg_data;
+	u8	ca_setsockopt:1,
+		rate_app_limited:1;	/* so was the sample behind rate_delivered */
+	u32	urg_seq;
+
+	/* RFC 4898 counters, for TCP_INFO */
+	u64	bytes_received;
+	u64	bytes_acked;
+	u64	bytes_sent;
+	u64	bytes_retrans;
+	u32	segs_in;
+	u32	segs_out;
+	u32	data_segs_in;
+	u32	data_segs_out;
+	u32	dsack_dups;
+	u32	total_retrans;
+	u32	rcv_ooopack;
+	u32	timeout_rehash;
+	u32	chrono_start;		/* tcpx_jiffies32() */
+	u32	chrono_stat[3];
+	u8	chrono_type;
+};
+
+static inline struct tcpx_sock *tcpx_sk(const struct sock *sk)
+{
+	return (struct tcpx_sock *)sk;
+}
+
+/**
+ * struct tcpx_request_sock - a half-open passive connection
+ * @req: address, options, mss, timer; must be first. rsk_listener holds a
+ *	reference on the listener; rsk_refcnt: one for ehash with the timer,
+ *	one per lookup; req.req.sk the child once there is one
+ * @af_ops: the listener's face
+ * @rcv_isn: the peer's ISN
+ * @snt_isn: ours
+ * @ts_off: our timestamp offset
+ * @rcv_nxt: what the SYN-ACK acknowledges
+ * @txhash: hash for ECMP and queue selection
+ * @last_oow_ack_time: rate limit of ACKs to bad segments
+ * @snt_synack: tcpx_clock_us() of the first SYN-ACK, for the RTT
+ * @tos: TOS of the SYN
+ * @is_cookie: made from a cookie, not in ehash
+ */
+struct tcpx_request_sock {
+	struct inet_request_sock	req;
+	const struct tcpx_af_ops	*af_ops;
+	u64				snt_synack;
+	u32				rcv_isn;
+	u32				snt_isn;
+	u32				ts_off;
+	u32				rcv_nxt;
+	u32				txhash;
+	u32				last_oow_ack_time;
+	u8				tos;
+	bool				is_cookie;
+};
+
+static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
+{
+	return (struct tcpx_request_sock *)req;
+}
+
+/**
+ * struct tcpx_timewait_sock - a connection in TIME_WAIT, or an orphan in
+ *	FIN_WAIT2 (@tw_substate)
+ *
+ * In ehash in its socket's place and in its port's owners. References: one
+ * for ehash with the timer, one per lookup.
+ */
+struct tcpx_timewait_sock {
+	struct sock_common	__tw_common;
+	const struct tcpx_af_ops *af_ops;
+	struct tcpx_bind_bucket	*bind_hash;
+	struct timer_list	timer;
+	u32			tw_entry_stamp;	/* tcpx_clock_ms() of TIME_WAIT */
+	u32			tw_rcv_nxt;
+	u32			tw_snd_nxt;
+	u32			tw_rcv_wnd;
+	u32			tw_ts_offset;
+	u32			tw_ts_recent;
+	int			tw_ts_recent_stamp;
+	u32			tw_last_oow_ack_time;
+	u32			tw_mark;
+	u32			tw_txhash;
+	u32			tw_priority;
+	__be16			tw_sport;
+	u8			tw_substate;	/* TCP_TIME_WAIT or TCP_FIN_WAIT2 */
+	u8			tw_rcv_wscale;
+	u8			tw_tos;
+	u8			tw_transparent:1;
+};
+
+/* The TIME_WAIT entry that a struct sock * found in ehash really is. */
+static inline struct tcpx_timewait_sock *tcpx_twsk(const struct sock *sk)
+{
+	return (struct tcpx_timewait_sock *)sk;
+}
+
+/**
+ * struct tcpx_reply - a segment sent without a full socket: RST, or the ACK of
+ *	a request sock or TIME_WAIT entry
+ * @seq: SEQ, host order
+ * @ack: ACK number, used if TCPHDR_ACK is in @flags
+ * @win: window field as it goes out (already scaled), host order
+ * @flags: TCPHDR_*
+ * @use_ts: send a timestamp option with
+ * @tsval: this TSval and
+ * @tsecr: this TSecr
+ * @tos: TOS
+ * @mark: fwmark for the route lookup
+ * @priority: skb->priority
+ * @oif: device to leave by, 0 for any
+ */
+struct tcpx_reply {
+	u32	seq;
+	u32	ack;
+	u16	win;
+	u8	flags;
+	bool	use_ts;
+	u32	tsval;
+	u32	tsecr;
+	u8	tos;
+	u32	mark;
+	u32	priority;
+	int	oif;
+};
+
+/* What TIME_WAIT says of a segment, timewait.c */
+enum tcpx_tw_status {
+	TCPX_TW_SUCCESS,	/* dealt with, drop the skb */
+	TCPX_TW_RST,		/* answer with a reset */
+	TCPX_TW_ACK,		/* answer with an ACK */
+	TCPX_TW_SYN,		/* a new connection: TCPX_CB(skb)->tw_isn is set */
+};
+
+/* --- time --------------------------------------------------------------- */
+
+static inline u32 tcpx_jiffies32(void)
+{
+	return (u32)jiffies;
+}
+
+static inline u64 tcpx_clock_us(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
+}
+
+/* The clock of TSval: milliseconds (rfc7323#section-5.4 allows 1 ms .. 1 s). */
+static inline u32 tcpx_clock_ms(void)
+{
+	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+}
+
+/* That clock at tcp_mstamp, without the connection's offset. */
+static inline u32 tcpx_time_stamp(const struct tcpx_sock *tp)
+{
+	return (u32)div_u64(tp->tcp_mstamp, USEC_PER_MSEC);
+}
+
+/* --- small helpers shared by all ---------------------------------------- */
+
+/* Segments in flight that can still arrive, rfc6675#section-4 "pipe". */
+static inline unsigned int tcpx_left_out(const struct tcpx_sock *tp)
+{
+	return tp->sacked_out + tp->lost_out;
+}
+
+static inline unsigned int tcpx_packets_in_flight(const struct tcpx_sock *tp)
+{
+	return tp->packets_out - tcpx_left_out(tp) + tp->retrans_out;
+}
+
+static inline bool tcpx_is_sack(const struct tcpx_sock *tp)
+{
+	return likely(tp->rx_opt.sack_ok);
+}
+
+/* First byte beyond the peer's window. */
+static inline u32 tcpx_wnd_end(const struct tcpx_sock *tp)
+{
+	return tp->snd_una + tp->snd_wnd;
+}
+
+/* What is left of the window we advertised. */
+static inline u32 tcpx_receive_window(const struct tcpx_sock *tp)
+{
+	s32 win = tp->rcv_wup + tp->rcv_wnd - tp->rcv_nxt;
+
+	return win < 0 ? 0 : win;
+}
+
+/* Is an urgent byte on its way? */
+static inline bool tcpx_urg_mode(const struct tcpx_sock *tp)
+{
+	return tp->snd_una != tp->snd_up;
+}
+
+static inline struct sk_buff *tcpx_send_head(const struct sock *sk)
+{
+	return skb_peek(&sk->sk_write_queue);
+}
+
+static inline struct sk_buff *tcpx_rtx_queue_head(const struct sock *sk)
+{
+	return skb_rb_first(&sk->tcp_rtx_queue);
+}
+
+static inline struct sk_buff *tcpx_rtx_queue_tail(const struct sock *sk)
+{
+	return skb_rb_last(&sk->tcp_rtx_queue);
+}
+
+static inline bool tcpx_rtx_queue_empty(const struct sock *sk)
+{
+	return RB_EMPTY_ROOT(&sk->tcp_rtx_queue);
+}
+
+static inline bool tcpx_rtx_and_write_queues_empty(const struct sock *sk)
+{
+	return tcpx_rtx_queue_empty(sk) && skb_queue_empty(&sk->sk_write_queue);
+}
+
+static inline int tcpx_skb_pcount(const struct sk_buff *skb)
+{
+	return TCPX_CB(skb)->gso_segs;
+}
+
+static inline int tcpx_skb_mss(const struct sk_buff *skb)
+{
+	return TCPX_CB(skb)->gso_size;
+}
+
+/* Free an skb of the write or retransmit queue. Its anchor in the time-sorted
+ * list lies over the fields that freeing looks at.
+ */
+static inline void tcpx_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
+{
+	sk_wmem_queued_add(sk, -skb->truesize);
+	sk_mem_uncharge(sk, skb->truesize);
+	skb->destructor = NULL;
+	skb->_skb_refdst = 0;
+	__kfree_skb(skb);
+}
+
+/* RFC 4898 counters of a segment that arrived for the socket. */
+static inline void tcpx_segs_in(struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	u16 segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+
+	WRITE_ONCE(tp->segs_in, tp->segs_in + segs);
+	if (skb->len > tcp_hdrlen(skb))
+		WRITE_ONCE(tp->data_segs_in, tp->data_segs_in + segs);
+}
+
+static inline struct tcpx_accept_queue *tcpx_queue(const struct sock *lsk)
+{
+	return &tcpx_sk(lsk)->accept_queue;
+}
+
+/* Unlock a child, which was locked when it was cloned, and drop its creator's reference. */
+static inline void tcpx_child_release(struct sock *child)
+{
+	__acquire(&child->sk_lock.slock);	/* sparse did not see it */
+	bh_unlock_sock(child);
+	sock_put(child);
+}
+
+/* A listener could not take a SYN, or the ACK that completes a handshake. */
+static inline void tcpx_listendrop(struct sock *lsk, const struct sk_buff *skb)
+{
+	compat_sk_drops_skb(lsk, skb);
+	TCPX_NET_INC(sock_net(lsk), LINUX_MIB_LISTENDROPS);
+}
+
+static inline void tcpx_set_state(struct sock *sk, int state);
+
+/* --- main.c ------------------------------------------------------------- */
+
+extern int tcpx_family;				/* module parameter family= */
+DECLARE_STATIC_KEY_FALSE(tcpx_active);		/* some TCPX socket exists */
+
+/* One more / one less object (full socket, request, TIME_WAIT) that segments
+ * may be for. get may sleep when it is the first and then also makes the
+ * netns's tables (0, -ENOMEM); hold/put never sleep (softirq).
+ */
+int  tcpx_active_get(struct net *net);
+void tcpx_active_hold(void);
+void tcpx_active_put(void);
+u32  tcpx_secret(void);		/* only to mix into non-secure hashes */
+
+/* --- proto.c: struct proto, life and death of a socket ------------------ */
+
+extern struct proto tcpx_prot;
+int  tcpx_proto_init(void);				/* proto_register() */
+void tcpx_proto_exit(void);
+
+int  tcpx_init_sock(struct sock *sk);			/* proto.init */
+void tcpx_lock_class(struct sock *sk, bool cloned);	/* own lockdep class */
+void tcpx_destroy_sock(struct sock *sk);		/* proto.destroy: queues, port */
+void tcpx_close(struct sock *sk, long timeout);
+void __tcpx_close(struct sock *sk, long timeout);	/* lock held */
+int  tcpx_disconnect(struct sock *sk, int flags);	/* lock held */
+void tcpx_shutdown(struct sock *sk, int how);		/* lock held */
+void tcpx_set_state_slow(struct sock *sk, int state);	/* MIB, unhash on CLOSE */
+void tcpx_done(struct sock *sk);			/* connection is over: CLOSE, wake, free an orphan */
+void tcpx_inet_destroy_sock(struct sock *sk);		/* orphan with no users left: free */
+bool tcpx_check_oom(struct sock *sk, int shift);	/* too many orphans / no memory */
+void tcpx_write_queue_purge(struct sock *sk);
+void tcpx_orphan_inc(struct sock *sk);
+void tcpx_orphan_dec(struct sock *sk);
+__poll_t tcpx_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
+int  tcpx_ioctl_cmd(struct sock *sk, int cmd, int *karg);	/* SIOCINQ ... */
+void tcpx_enter_memory_pressure(struct sock *sk);
+void tcpx_leave_memory_pressure(struct sock *sk);
+bool tcpx_under_memory_pressure(const struct sock *sk);
+
+static inline void tcpx_set_state(struct sock *sk, int state)
+{
+	tcpx_set_state_slow(sk, state);
+}
+
+/* --- af_tcpx.c ---------------------------------------------------------- */
+
+extern const struct proto_ops tcpx_stream_ops;
+int  tcpx_af_register(void);
+void tcpx_af_unregister(void);
+
+/* --- bind.c: bound ports, reservation of them with kernel TCP ------------ */
+
+int  tcpx_get_port(struct sock *sk, unsigned short snum);	/* proto.get_port; sleeps, lock held */
+void tcpx_put_port(struct sock *sk);				/* any context */
+/* The child of a listener joins its port (softirq). 0 or -ENOMEM/-EADDRINUSE. */
+int  tcpx_inherit_port(const struct sock *lsk, struct sock *child);
+/* TIME_WAIT takes over the socket's place among the owners (BH off). */
+void tcpx_bind_tw_add(struct tcpx_timewait_sock *tw, struct sock *sk);
+void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw);
+/* connect(): choose a local port for sk's saddr/daddr/dport, reserve it and
+ * hash sk into ehash (state TCP_SYN_SENT already). Sleeps. -EADDRNOTAVAIL.
+ */
+int  tcpx_hash_connect(struct sock *sk);
+/* Give up reservations that need not linger: after close(), so that it is done when
+ * close() returns. Sleeps, no socket lock.
+ */
+void tcpx_bind_reap(struct net *net);
+void tcpx_bind_net_exit(struct tcpx_net *tn);			/* drop all reservations */
+void tcpx_bind_net_init(struct tcpx_net *tn);
+int  tcpx_bind_init(void);
+void tcpx_bind_exit(void);
+
+/* --- demux.c: connection and listener tables ----------------------------- */
+
+int  tcpx_hashinfo_alloc(struct tcpx_net *tn);
+void tcpx_hashinfo_free(struct tcpx_net *tn);
+
+u32  tcpx_v4_ehashfn(const struct net *net, __be32 laddr, u16 lport, __be32 faddr, __be16 fport);
+/* RCU. Returned with a reference: full socket, request or TIME_WAIT by sk_state. */
+struct sock *tcpx_v4_lookup_established(struct net *net, struct tcpx_hashinfo *h,
+					__be32 saddr, __be16 sport,
+					__be32 daddr, u16 hnum, int dif, int sdif);
+/* RCU. No reference taken (listeners are freed after a grace period). */
+struct sock *tcpx_v4_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
+				     struct sk_buff *skb, int doff,
+				     __be32 saddr, __be16 sport,
+				     __be32 daddr, u16 hnum, int dif, int sdif);
+int  tcpx_hash(struct sock *sk);		/* proto.hash: LISTEN -> lhash, else ehash; sleeps never */
+void tcpx_unhash(struct sock *sk);		/* proto.unhash */
+/* Insert sk (hash computed from its addresses). If osk is given it is removed in
+ * the same critical section and false means osk was no longer there. If found is
+ * non-NULL an entry with the same 4-tuple makes it fail and set *found.
+ */
+bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found);
+/* If the 4-tuple with lport is free, sk goes in. A reusable TIME_WAIT in its place is
+ * taken out and handed over in *twp: the caller must tcpx_tw_retire() it once it has
+ * dropped its locks. With twp NULL (bound port) that is done here. 0 / -EADDRNOTAVAIL.
+ */
+int  tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock **twp);
+void tcpx_ehash_remove(struct sock *sk, bool *removed);	/* any kind of entry */
+void tcpx_ehash_replace_tw(struct sock *sk, struct tcpx_timewait_sock *tw);
+void tcpx_sock_gen_put(struct sock *sk);		/* drop a lookup's reference, any kind */
+
+/* --- request.c: half-open connections --------------------------------------- */
+
+struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listener);
+void tcpx_reqsk_put(struct tcpx_request_sock *req);
+void tcpx_reqsk_free(struct tcpx_request_sock *req);
+bool tcpx_reqsk_drop(struct tcpx_request_sock *req);	/* unhash, stop, put; false: somebody else did */
+void tcpx_reqsk_unlinked(struct tcpx_request_sock *req);	/* the caller unhashed: stop, uncount */
+void tcpx_openreq_init_rwin(struct tcpx_request_sock *req, const struct sock *lsk,
+			    const struct dst_entry *dst);	/* window of the SYN-ACK */
+int  tcpx_conn_request(struct sock *sk, struct sk_buff *skb);	/* a SYN; family independent part */
+void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb, struct tcpx_request_sock *req);
+/* A segment for a request sock. Child (locked by bh_lock_sock, referenced); lsk if the
+ * listener has to judge it (a bad ACK); or NULL: drop it, but look it up again if
+ * *req_stolen (somebody else made the child). The skb is not consumed.
+ */
+struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
+			    struct tcpx_request_sock *req, bool *req_stolen);
+int  tcpx_request_init(void);
+void tcpx_request_exit(void);
+
+/* What listen() added to the socket. */
+static inline struct tcpx_accept_queue *tcpx_queue(const struct sock *lsk)
+{
+	return &tcpx_sk(lsk)->accept_queue;
+}
+
+/* The listener could not take a SYN or a connection. */
+static inline void tcpx_listendrop(const struct sock *lsk, const struct sk_buff *skb)
+{
+	compat_sk_drops_skb((struct sock *)lsk, skb);
+	TCPX_NET_INC(sock_net(lsk), LINUX_MIB_LISTENDROPS);
+}
+
+/* --- listen.c: the accept queue, children ----------------------------------- */
+
+int  tcpx_listen_start(struct sock *sk, int backlog);	/* lock held; -EADDRINUSE */
+void tcpx_listen_stop(struct sock *sk);			/* close of a listener, lock held */
+int  tcpx_listen(struct socket *sock, int backlog);	/* proto_ops.listen */
+struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern);
+/* clone lsk into a child for req: all engine state initialised; from syn_recv_sock */
+struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_sock *req, struct sk_buff *skb);
+/* The child goes to the accept queue, and with it the caller's reference on req; NULL
+ * (child disposed of, but still locked and referenced once) if lsk is no longer listening.
+ */
+struct sock *tcpx_reqsk_queue_add(struct sock *lsk, struct tcpx_request_sock *req, struct sock *child);
+/* The child took the place of req in ehash: stop that one's timer, queue the child. */
+struct sock *tcpx_complete_hashdance(struct sock *lsk, struct sock *child,
+				     struct tcpx_request_sock *req);
+/* First segment after the handshake, to a child in SYN_RECV; unlocks and puts it, consumes skb. */
+void tcpx_child_process(struct sock *lsk, struct sock *child, struct sk_buff *skb);
+
+/* --- syncookies.c --------------------------------------------------------- */
+
+u32  tcpx_cookie_v4_init_seq(const struct sk_buff *skb, u16 *mssp);
+u32  tcpx_cookie_init_timestamp(struct tcpx_request_sock *req, u64 now_us);
+/* An ACK at a listener: the listener itself (not a cookie), a child, or NULL (drop). */
+struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb);
+bool tcpx_syn_flood_action(struct sock *sk);		/* cookies wanted? counts, logs */
+void tcpx_syncookie_overflow(const struct sock *sk);	/* remember: cookies were sent lately */
+int  tcpx_cookie_init(void);
+
+/* --- connect.c ------------------------------------------------------------ */
+
+int  tcpx_v4_connect(struct sock *sk, compat_sockaddr *uaddr, int addr_len);
+int  tcpx_v4_pre_connect(struct sock *sk, compat_sockaddr *uaddr, int addr_len);
+/* Commit to a route: sk_setup_caps() and what it grants to IPPROTO_TCP only. Takes dst. */
+void tcpx_setup_caps(struct sock *sk, struct dst_entry *dst);
+/* SYN goes out: window, MSS, ISN already chosen; output side of active open. output.c */
+int  tcpx_connect(struct sock *sk);
+
+/* --- sendmsg.c ------------------------------------------------------------ */
+
+int  tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
+int  tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
+void tcpx_write_space(struct sock *sk);			/* sk->sk_write_space */
+bool tcpx_stream_memory_free(const struct sock *sk, int wake);
+void tcpx_splice_eof(struct socket *sock);
+void tcpx_check_space(struct sock *sk);			/* wake writers after an ACK */
+
+/* --- recvmsg.c ------------------------------------------------------------ */
+
+int  tcpx_do_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+void tcpx_cleanup_rbuf(struct sock *sk, int copied);	/* window update if worth it */
+int  tcpx_inq(struct sock *sk);
+int  tcpx_peek_len(struct socket *sock);
+int  tcpx_read_sock(struct sock *sk, read_descriptor_t *desc, sk_read_actor_t actor);
+ssize_t tcpx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
+			 size_t len, unsigned int flags);
+int  tcpx_set_rcvlowat(struct sock *sk, int val);
+void tcpx_data_ready(struct sock *sk);			/* respects SO_RCVLOWAT */
+bool tcpx_stream_is_readable(struct sock *sk, int target);
+
+/* --- rcvbuf.c: window to offer, receive memory, autotuning ---------------- */
+
+int  tcpx_win_from_space(const struct sock *sk, int space);
+int  tcpx_space(const struct sock *sk);			/* bytes that can be offered now */
+int  tcpx_full_space(const struct sock *sk);
+u16  tcpx_select_window(struct sock *sk);		/* window field of a segment, unscaled check done; commits rcv_wnd */
+u32  __tcpx_select_window(struct sock *sk);		/* bytes, SWS avoidance rfc9293#section-3.8.6.2.2 */
+void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *rcv_wnd,
+				u32 *window_clamp, bool wscale_ok, u8 *rcv_wscale, u32 init_rcv_wnd);
+void tcpx_init_buffer_space(struct sock *sk);		/* on ESTABLISHED */
+void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb);
+void tcpx_clamp_window(struct sock *sk);
+int  tcpx_set_window_clamp(struct sock *sk, int val);	/* TCP_WINDOW_CLAMP */
+void tcpx_rcv_space_adjust(struct sock *sk);		/* after the user copied: DRS */
+void tcpx_rcv_rtt_measure(struct tcpx_sock *tp);
+void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
+void tcpx_sndbuf_expand(struct sock *sk);
+int  tcpx_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, unsigned int size);
+int  tcpx_prune_queue(struct sock *sk, const struct sk_buff *in_skb);
+bool tcpx_prune_ofo_queue(struct sock *sk, const struct sk_buff *in_skb);
+bool tcpx_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool *fragstolen);
+
+/* --- options.c ------------------------------------------------------------ */
+
+void tcpx_parse_options(const struct net *net, const struct sk_buff *skb,
+			struct tcpx_options_received *opt, bool estab);
+/* Fast path: only a timestamp; true if one was seen. */
+bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
+			     const struct tcphdr *th, struct tcpx_sock *tp);
+u16  tcpx_parse_mss_option(const struct tcphdr *th, u16 user_mss);
+void tcpx_clear_options(struct tcpx_options_received *opt);
+
+struct tcpx_out_options {
+	u8	options;	/* TCPX_OPT_* */
+	u8	ws;
+	u8	num_sack_blocks;
+	u16	mss;
+	u32	tsval;
+	u32	tsecr;
+};
+
+#define TCPX_OPT_SACK_PERM	BIT(0)
+#define TCPX_OPT_TS		BIT(1)
+#define TCPX_OPT_WSCALE		BIT(2)
+#define TCPX_OPT_MSS		BIT(3)
+
+unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
+unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
+				 unsigned int mss, struct sk_buff *skb, struct tcpx_out_options *opts);
+unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
+void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp, const struct tcpx_out_options *opts);
+
+/* --- input.c: segment arrival ---------------------------------------------- */
+
+/* Segment for a connected or listening socket whose lock is held (or that is
+ * LISTEN: no lock). Consumes skb. Called from the backlog too.
+ */
+int  tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb);	/* ipv4.c */
+void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb);
+/* >= 0: done (skb consumed if 0); 1: answer with a reset, caller frees. */
+int  tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb);
+void tcpx_dsack_set(struct sock *sk, u32 seq, u32 end_seq);	/* reassembly.c */
+void tcpx_sack_remove(struct tcpx_sock *tp);
+void tcpx_ofo_purge(struct sock *sk);
+int  tcpx_queue_rcv(struct sock *sk, struct sk_buff *skb, bool *fragstolen);
+void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb);
+void tcpx_finish_connect(struct sock *sk, struct sk_buff *skb);
+void tcpx_init_transfer(struct sock *sk, struct sk_buff *skb);	/* on ESTABLISHED */
+void tcpx_reset(struct sock *sk, struct sk_buff *skb);		/* a valid RST came */
+void tcpx_fin(struct sock *sk);
+bool tcpx_oow_rate_limited(struct net *net, const struct sk_buff *skb, int mib_idx, u32 *last);
+bool tcpx_paws_reject(const struct tcpx_options_received *opt, bool rst);
+void tcpx_store_ts_recent(struct tcpx_sock *tp);
+void tcpx_data_queue(struct sock *sk, struct sk_buff *skb);
+void tcpx_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
+void tcpx_initialize_rcv_mss(struct sock *sk);
+void tcpx_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason);
+void tcpx_send_challenge_ack(struct sock *sk);		/* rfc5961, rate limited */
+
+static inline void tcpx_schedule_ack(struct sock *sk)
+{
+	tcpx_sk(sk)->ack.pending |= TCPX_ACK_SCHED;
+}
+
+/* --- ack.c: acknowledgements, RTT, what they do to the send queue ---------- */
+
+#define TCPX_FLAG_DATA			0x01
+#define TCPX_FLAG_WIN_UPDATE		0x02
+#define TCPX_FLAG_DATA_ACKED		0x04
+#define TCPX_FLAG_RETRANS_DATA_ACKED	0x08
+#define TCPX_FLAG_SYN_ACKED		0x10
+#define TCPX_FLAG_DATA_SACKED		0x20
+#define TCPX_FLAG_ECE			0x40
+#define TCPX_FLAG_LOST_RETRANS		0x80
+#define TCPX_FLAG_SLOWPATH		0x100
+#define TCPX_FLAG_ORIG_SACK_ACKED	0x200
+#define TCPX_FLAG_SND_UNA_ADVANCED	0x400
+#define TCPX_FLAG_DSACKING_ACK		0x800
+#define TCPX_FLAG_SET_XMIT_TIMER	0x1000
+#define TCPX_FLAG_SACK_RENEGING		0x2000
+#define TCPX_FLAG_UPDATE_TS_RECENT	0x4000
+#define TCPX_FLAG_NO_CHALLENGE_ACK	0x8000
+#define TCPX_FLAG_ACKED		(TCPX_FLAG_DATA_ACKED | TCPX_FLAG_SYN_ACKED)
+#define TCPX_FLAG_NOT_DUP	(TCPX_FLAG_DATA | TCPX_FLAG_WIN_UPDATE | TCPX_FLAG_ACKED)
+#define TCPX_FLAG_FORWARD_PROGRESS (TCPX_FLAG_ACKED | TCPX_FLAG_DATA_SACKED)
+
+/* 1 processed, 0 old or nothing new, < 0: -SKB_DROP_REASON_* the segment must be dropped */
+int  tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag);
+void tcpx_set_rto(struct sock *sk);
+void tcpx_rtt_init(struct sock *sk);
+void tcpx_synack_rtt_meas(struct sock *sk, struct tcpx_request_sock *req);
+void tcpx_valid_rtt_meas(struct sock *sk, u32 seq_rtt_us);
+void tcpx_rearm_rto(struct sock *sk);
+void tcpx_fast_path_on(struct tcpx_sock *tp);
+void tcpx_fast_path_check(struct sock *sk);
+
+/* --- recovery.c: SACK scoreboard, loss detection, fast retransmit ---------- */
+
+/**
+ * struct tcpx_rate_sample - delivery rate, as one ACK shows it; rate.c
+ * @prior_mstamp: us, when the sample began; 0: there is none
+ * @prior_delivered: tp->cc.delivered then
+ * @delivered: segments delivered since
+ * @send_us: how long sending them took
+ * @is_app_limited: the application was the limit
+ * @is_retrans: the sample is of a retransmission
+ */
+struct tcpx_rate_sample {
+	u64	prior_mstamp;
+	u32	prior_delivered;
+	u32	delivered;
+	u32	send_us;
+	bool	is_app_limited;
+	bool	is_retrans;
+};
+
+void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb);
+void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_rate_sample *rs);
+void tcpx_rate_gen(struct sock *sk, u32 delivered, struct tcpx_rate_sample *rs);
+void tcpx_rate_check_app_limited(struct sock *sk);	/* sendmsg() */
+
+/* What is to be sent after an ACK was processed. */
+enum tcpx_rexmit {
+	TCPX_REXMIT_NONE,
+	TCPX_REXMIT_LOST,	/* what is held for lost */
+	TCPX_REXMIT_NEW,	/* new data: F-RTO, rfc5682 step 2.b */
+};
+
+/**
+ * struct tcpx_sacktag_state - what the SACK blocks of one ACK said
+ * @first_sackt: us, sending time of the first and
+ * @last_sackt: of the last original segment newly SACKed
+ * @reord: lowest sequence newly SACKed out of order
+ * @flag: TCPX_FLAG_*
+ * @mss_now: current MSS, 0 until needed
+ * @rs: delivery rate sample
+ */
+struct tcpx_sacktag_state {
+	u64	first_sackt;
+	u64	last_sackt;
+	u32	reord;
+	int	flag;
+	unsigned int mss_now;
+	struct tcpx_rate_sample rs;
+};
+
+int  tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
+			      u32 prior_snd_una, struct tcpx_sacktag_state *state);
+void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
+			    int *ack_flag, int *rexmit);
+void tcpx_xmit_recovery(struct sock *sk, int rexmit);
+void tcpx_enter_loss(struct sock *sk);		/* RTO fired */
+void tcpx_enter_cwr(struct sock *sk);		/* ECN or local congestion */
+void tcpx_set_ca_state(struct sock *sk, u8 ca_state);
+void tcpx_mark_skb_lost(struct sock *sk, struct sk_buff *skb);
+void tcpx_clear_retrans(struct tcpx_sock *tp);
+void tcpx_cwnd_reduction(struct sock *sk, int newly_acked_sacked, int newly_lost, int flag);
+void tcpx_reset_reno_sack(struct tcpx_sock *tp);
+void tcpx_rack_update_reo_wnd(struct sock *sk, const struct tcpx_rate_sample *rs);
+void tcpx_process_tlp_ack(struct sock *sk, u32 ack, int flag);
+void tcpx_remove_reno_sacks(struct sock *sk, u32 acked);
+void tcpx_check_sack_reordering(struct sock *sk, u32 low_seq, bool ts);
+u32  tcpx_highest_sack_seq(const struct tcpx_sock *tp);
+void tcpx_rack_advance(struct tcpx_sock *tp, u8 sacked, u32 end_seq, u64 xmit_time);
+void tcpx_simple_retransmit(struct sock *sk);	/* the MTU shrank */
+void tcpx_rack_reo_timeout(struct sock *sk);
+void tcpx_rtx_hints_drop(struct tcpx_sock *tp, struct sk_buff *skb);
+
+/* --- output.c: segmentation and transmission ------------------------------- */
+
+int  tcpx_push_probe(struct sock *sk, struct sk_buff *skb);
+int  tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp);
+void tcpx_chrono_start(struct sock *sk, enum tcp_chrono type);
+void tcpx_chrono_stop(struct sock *sk, enum tcp_chrono type);
+enum hrtimer_restart tcpx_pace_kick(struct hrtimer *timer);
+u32  tcpx_init_cwnd(const struct tcpx_sock *tp, const struct dst_entry *dst);
+u32  tcpx_current_ssthresh(const struct tcpx_sock *tp);
+struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp);	/* headroom reserved, charged */
+void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb);		/* append to the write queue */
+unsigned int tcpx_sync_mss(struct sock *sk, u32 pmtu);
+unsigned int tcpx_current_mss(struct sock *sk);
+unsigned int tcpx_send_mss(struct sock *sk, int *size_goal, int flags);
+u32  tcpx_mtu_to_mss(struct sock *sk, u32 pmtu);
+u32  tcpx_mss_to_mtu(struct sock *sk, u32 mss);
+u16  tcpx_advertise_mss(struct sock *sk);
+void __tcpx_push_pending_frames(struct sock *sk, unsigned int mss_now, int nonagle);
+void tcpx_push_pending_frames(struct sock *sk);
+void tcpx_push_one(struct sock *sk, unsigned int mss_now);
+void tcpx_data_snd_check(struct sock *sk);		/* push, then wake writers */
+void tcpx_send_ack(struct sock *sk);
+void tcpx_send_delayed_ack(struct sock *sk);
+void tcpx_send_fin(struct sock *sk);
+void tcpx_send_active_reset(struct sock *sk, gfp_t priority);
+int  tcpx_send_synack(struct sock *sk);			/* simultaneous open */
+struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
+				 struct tcpx_request_sock *req, bool cookie);
+int  tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
+int  __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
+void tcpx_xmit_retransmit_queue(struct sock *sk);
+void tcpx_send_loss_probe(struct sock *sk);
+bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto);
+void tcpx_send_probe0(struct sock *sk);
+int  tcpx_write_wakeup(struct sock *sk, int mib);	/* keepalive / window probe */
+int  tcpx_fragment_rtx(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now, gfp_t gfp);
+int  tcpx_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
+void tcpx_cwnd_restart(struct sock *sk, s32 delta);
+void tcpx_slow_start_after_idle_check(struct sock *sk);
+void tcpx_mstamp_refresh(struct tcpx_sock *tp);
+void tcpx_release_cb(struct sock *sk);
+void tcpx_wfree(struct sk_buff *skb);			/* skb->destructor of sent skbs */
+void tcpx_rtx_queue_insert(struct sock *sk, struct sk_buff *skb);
+void tcpx_rtx_queue_unlink_free(struct sock *sk, struct sk_buff *skb);
+int  tcpx_tsq_init(void);
+void tcpx_tsq_exit(void);
+
+/* --- timer.c ---------------------------------------------------------------- */
+
+void tcpx_init_xmit_timers(struct sock *sk);
+void tcpx_clear_xmit_timers(struct sock *sk);		/* any context; drops their references */
+void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when);
+void tcpx_clear_xmit_timer(struct sock *sk);
+void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires);
+void tcpx_write_timer_handler(struct sock *sk);		/* lock held */
+void tcpx_delack_timer_handler(struct sock *sk);	/* lock held */
+void tcpx_set_keepalive(struct sock *sk, int val);	/* proto.keepalive */
+void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len);
+void tcpx_delete_keepalive_timer(struct sock *sk);
+unsigned int tcpx_keepalive_time_when(const struct tcpx_sock *tp);
+unsigned int tcpx_keepalive_intvl_when(const struct tcpx_sock *tp);
+int  tcpx_keepalive_probes(const struct tcpx_sock *tp);
+int  tcpx_fin_time(const struct sock *sk);
+unsigned long tcpx_probe0_base(const struct sock *sk);
+unsigned long tcpx_probe0_when(const struct sock *sk, unsigned long max_when);
+void tcpx_check_probe_timer(struct sock *sk);
+void tcpx_write_err(struct sock *sk);			/* ETIMEDOUT: give the connection up */
+
+/* --- timewait.c ------------------------------------------------------------- */
+
+/* Replace sk by a TIME_WAIT entry (state: TCP_TIME_WAIT, or TCP_FIN_WAIT2 for
+ * an orphan) for timeo jiffies (0: 60 s), then tcpx_done(sk). Lock held, BH off.
+ */
+void tcpx_time_wait(struct sock *sk, int state, int timeo);
+/* TCPX_TW_SUCCESS has dropped the caller's reference, the others leave it to the caller. */
+enum tcpx_tw_status tcpx_timewait_state_process(struct tcpx_timewait_sock *tw,
+						struct sk_buff *skb, const struct tcphdr *th);
+void tcpx_tw_put(struct tcpx_timewait_sock *tw);
+void tcpx_tw_deschedule_put(struct tcpx_timewait_sock *tw);	/* kill now, and drop the caller's ref */
+/* The caller has taken tw out of ehash, and with that has its reference: the rest. */
+void tcpx_tw_retire(struct tcpx_timewait_sock *tw);
+/* May connect() take over this TIME_WAIT's 4-tuple (net.ipv4.tcp_tw_reuse, rfc6191)?
+ * autobind: the port is ours to choose. Sets sk's write_seq and ts_recent from it.
+ */
+bool tcpx_twsk_unique(struct sock *sk, const struct tcpx_timewait_sock *tw, bool autobind);
+void tcpx_timewait_net_purge(struct tcpx_net *tn);
+int  tcpx_timewait_init(void);
+void tcpx_timewait_exit(void);
+
+/* --- sockopt.c, info.c ------------------------------------------------------- */
+
+int  tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
+int  tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
+void tcpx_get_info(struct sock *sk, struct tcp_info *info);
+void __tcpx_sock_set_cork(struct sock *sk, bool on);
+void __tcpx_sock_set_nodelay(struct sock *sk, bool on);
+
+/* --- ipv4.c: the face towards IPv4, inwards ------------------------------------ */
+
+extern const struct tcpx_af_ops tcpx_ipv4_ops;
+
+int  tcpx_v4_init(void);		/* interpose on inet_protos[IPPROTO_TCP] */
+void tcpx_v4_exit(void);
+u32  tcpx_v4_init_seq(__be32 saddr, __be32 daddr, __be16 sport, __be16 dport);	/* rfc6528 */
+u32  tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr);
+
+/* --- ipv4_output.c: outwards ----------------------------------------------------- */
+
+struct ip_options_rcu *tcpx_v4_return_route(struct net *net, const struct sk_buff *skb);
+struct dst_entry *tcpx_v4_dst(struct sock *sk);
+struct dst_entry *tcpx_v4_route_req(const struct sock *lsk, struct tcpx_request_sock *req,
+				    struct flowi *fl);
+int  tcpx_v4_rebuild_header(struct sock *sk);
+int  tcpx_v4_queue_xmit(struct sock *sk, struct sk_buff *skb);
+void tcpx_v4_send_check(struct sock *sk, struct sk_buff *skb);
+int  tcpx_v4_send_synack_ip(const struct sock *lsk, struct sk_buff *skb,
+			    struct tcpx_request_sock *req, struct dst_entry *dst);
+/* RST for skb (rfc9293#section-3.5.2). sk: the socket concerned, a TIME_WAIT entry or NULL. */
+void tcpx_v4_send_reset(const struct sock *sk, struct sk_buff *skb);
+void tcpx_v4_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
+			const struct tcpx_reply *reply);
+void tcpx_v4_timewait_ack(struct sock *sk, struct sk_buff *skb);
+
+/* --- mib.c, proc.c, sysctl.c --------------------------------------------------- */
+
+int  tcpx_mib_init(struct tcpx_net *tn);
+void tcpx_mib_exit(struct tcpx_net *tn);
+int  tcpx_snmp_seq_show(struct seq_file *seq, void *v);
+int  tcpx_netstat_seq_show(struct seq_file *seq, void *v);
+int  tcpx_proc_net_init(struct net *net);
+void tcpx_proc_net_exit(struct net *net);
+int  tcpx_sysctl_net_init(struct tcpx_net *tn);
+void tcpx_sysctl_net_exit(struct tcpx_net *tn);
+const long *tcpx_sysctl_mem(void);		/* net.ipv4.tcp_mem */
+
+#endif /* _TCPX_H */
