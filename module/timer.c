@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: the timers of a connection.
+ *
+ *   retransmit_timer	told apart by tp->pending; one of them at a time
+ *     RETRANS		no ACK came for an RTO: go back to loss recovery, rfc6298
+ *     LOSS_PROBE	tail loss probe, rfc8985#section-7
+ *     REO_TIMEOUT	RACK waited long enough for a reordered segment, rfc8985
+ *     PROBE0		the peer's window is closed: ask, rfc9293#section-3.8.6.1
+ *   delack_timer	an ACK was put off, rfc9293#section-3.8.6.3
+ *   sk_timer		keepalive, rfc9293#section-3.8.4, and, once the user has
+ *			closed, the end of FIN_WAIT2
+ *   pacing_timer	departure of the next skb (output.c)
+ *
+ * A pending timer holds a reference on the socket. If it fires while the user
+ * owns the socket, the work is left to tcpx_release_cb().
+ */
+
+#include "tcpx.h"
+#include "trace.h"
+
+/* --- arming ----------------------------------------------------------------- */
+
+/**
+ * tcpx_reset_xmit_timer() - (re)arm the retransmit timer
+ * @sk: socket, locked
+ * @what: TCPX_TIME_*
+ * @when: jiffies from now; bounded by TCPX_RTO_MAX
+ */
+void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	/* Pacing may hold the skb back: count from its departure. */
+	if (tp->tcp_wstamp_ns > tp->tcp_clock_cache)
+		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tp->tcp_clock_cache);
+	when = clamp_t(unsigned long, when, 1, TCPX_RTO_MAX);
+	WRITE_ONCE(tp->pending, what);
+	WRITE_ONCE(tp->timeout, jiffies + when);
+	sk_reset_timer(sk, &tp->retransmit_timer, tp->timeout);
+}
+
+/**
+ * tcpx_clear_xmit_timer() - nothing to wait for
+ * @sk: socket, locked
+ *
+ * The timer is left running: finding nothing pending is cheaper than
+ * deleting it for each ACK.
+ */
+void tcpx_clear_xmit_timer(struct sock *sk)
+{
+	WRITE_ONCE(tcpx_sk(sk)->pending, 0);
+}
+
+/**
+ * tcpx_reset_delack_timer() - send the ACK at @expires at the latest
+ * @sk: socket, locked
+ * @expires: jiffies
+ */
+void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tp->ack.pending |= TCPX_ACK_SCHED | TCPX_ACK_TIMER;
+	WRITE_ONCE(tp->ack.timeout, expires);
+	sk_reset_timer(sk, &tp->delack_timer, expires);
+}
+
+/**
+ * tcpx_reset_keepalive_timer() - arm sk_timer
+ * @sk: socket, locked
+ * @len: jiffies from now
+ */
+void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len)
+{
+	sk_reset_timer(sk, &sk->sk_timer, jiffies + len);
+}
+
+/**
+ * tcpx_delete_keepalive_timer() - stop sk_timer
+ * @sk: socket
+ */
+void tcpx_delete_keepalive_timer(struct sock *sk)
+{
+	sk_stop_timer(sk, &sk->sk_timer);
+}
+
+/**
+ * tcpx_clear_xmit_timers() - the connection is over: stop all
+ * @sk: socket, locked; any context
+ */
+void tcpx_clear_xmit_timers(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	WRITE_ONCE(tp->pending, 0);
+	tp->ack.pending = 0;
+	sk_stop_timer(sk, &tp->retransmit_timer);
+	sk_stop_timer(sk, &tp->delack_timer);
+	sk_stop_timer(sk, &sk->sk_timer);
+	if (hrtimer_try_to_cancel(&tp->pacing_timer) == 1)
+		__sock_put(sk);
+}
+
+/* --- values ------------------------------------------------------------------ */
+
+/**
+ * tcpx_keepalive_time_when() - idle time before the first keepalive
+ * @tp: socket
+ *
+ * Return: jiffies.
+ */
+unsigned int tcpx_keepalive_time_when(const struct tcpx_sock *tp)
+{
+	unsigned int own = READ_ONCE(tp->keepalive_time);
+
+	return own ?: READ_ONCE(sock_net((struct sock *)tp)->ipv4.sysctl_tcp_keepalive_time);
+}
+
+/**
+ * tcpx_keepalive_intvl_when() - time between keepalives
+ * @tp: socket
+ *
+ * Return: jiffies.
+ */
+unsigned int tcpx_keepalive_intvl_when(const struct tcpx_sock *tp)
+{
+	unsigned int own = READ_ONCE(tp->keepalive_intvl);
+
+	return own ?: READ_ONCE(sock_net((struct sock *)tp)->ipv4.sysctl_tcp_keepalive_intvl);
+}
+
+/**
+ * tcpx_keepalive_probes() - unanswered keepalives that end the connection
+ * @tp: socket
+ *
+ * Return: number.
+ */
+int tcpx_keepalive_probes(const struct tcpx_sock *tp)
+{
+	unsigned int own = READ_ONCE(tp->keepalive_probes);
+
+	return own ?: READ_ONCE(sock_net((struct sock *)tp)->ipv4.sysctl_tcp_keepalive_probes);
+}
+
+/**
+ * tcpx_fin_time() - how long to stay in FIN_WAIT2 after close
+ * @sk: socket
+ *
+ * Return: jiffies: TCP_LINGER2 or tcp_fin_timeout, at least 3.5 RTOs.
+ */
+int tcpx_fin_time(const struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	int rto = tp->rto;
+	int fin = tp->linger2 ?: READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_fin_timeout);
+
+	return max(fin, (rto << 2) - (rto >> 1));
+}
+
+/**
+ * tcpx_probe0_base() - first interval between zero-window probes
+ * @sk: socket
+ *
+ * Return: jiffies, the RTO but not less than TCPX_RTO_MIN.
+ */
+unsigned long tcpx_probe0_base(const struct sock *sk)
+{
+	return max_t(unsigned long, tcpx_sk(sk)->rto, TCPX_RTO_MIN);
+}
+
+/**
+ * tcpx_probe0_when() - current interval between zero-window probes
+ * @sk: socket
+ * @max_when: jiffies, upper bound
+ *
+ * Return: jiffies, with backoff.
+ */
+unsigned long tcpx_probe0_when(const struct sock *sk, unsigned long max_when)
+{
+	u8 shift = min_t(u8, ilog2(TCPX_RTO_MAX / TCPX_RTO_MIN) + 1, tcpx_sk(sk)->backoff);
+	u64 when = (u64)tcpx_probe0_base(sk) << shift;
+
+	return min_t(u64, when, max_when);
+}
+
+/* What TCP_USER_TIMEOUT leaves of an interval, rfc5482. */
+static u32 tcpx_clamp_to_user_timeout(const struct sock *sk, u32 when, u32 elapsed)
+{
+	u32 user = msecs_to_jiffies(READ_ONCE(tcpx_sk(sk)->user_timeout));
+	s32 left;
+
+	if (!user)
+		return when;
+	left = user - elapsed;
+	if (left <= 0)
+		return 1;
+	return min_t(u32, when, left);
+}
+
+/**
+ * tcpx_check_probe_timer() - data waits, nothing is in flight: will someone
+ *	restart us?
+ * @sk: socket, locked
+ */
+void tcpx_check_probe_timer(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!tp->packets_out && !tp->pending)
+		tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0, tcpx_probe0_base(sk));
+}
+
+/* --- giving up ---------------------------------------------------------------- */
+
+/**
+ * tcpx_write_err() - the peer does not answer any more
+ * @sk: socket, locked, BH off
+ *
+ * Context: the user sees ETIMEDOUT, or the last ICMP error if there was one.
+ */
+void tcpx_write_err(struct sock *sk)
+{
+	WRITE_ONCE(sk->sk_err, READ_ONCE(sk->sk_err_soft) ? : ETIMEDOUT);
+	sk_error_report(sk);
+	tcpx_write_queue_purge(sk);
+	tcpx_done(sk);
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPABORTONTIMEOUT);
+}
+
+/* Too many orphans, no memory, or the netns is gone? Then the connection
+ * ends here. do_reset: tell the peer.
+ */
+static bool tcpx_out_of_resources(struct sock *sk, bool do_reset)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 idle = tcpx_jiffies32() - tp->lsndtime;
+	int shift = 0;
+
+	if ((s32)idle > (s32)(2 * TCPX_RTO_MAX) || !do_reset)
+		shift++;
+	if (READ_ONCE(sk->sk_err_soft))
+		shift++;
+	if (tcpx_check_oom(sk, shift)) {
+		/* The peer was alive lately, or waits for us: it shall know. */
+		if (idle <= TCPX_TIMEWAIT_LEN || (!tp->snd_wnd && !tp->packets_out))
+			do_reset = true;
+		if (do_reset)
+			tcpx_send_active_reset(sk, GFP_ATOMIC);
+		tcpx_done(sk);
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
+		return true;
+	}
+	if (!check_net(sock_net(sk))) {
+		tcpx_done(sk);
+		return true;
+	}
+	return false;
+}
+
+/* tcp_orphan_retries; a dead network gets none, 0 means 8. */
+static int tcpx_orphan_retries(struct sock *sk, bool alive)
+{
+	int retries = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_orphan_retries);
+
+	if (READ_ONCE(sk->sk_err_soft) && !alive)
+		return 0;
+	if (!retries && alive)
+		return 8;
+	return retries;
+}
+
+/* Milliseconds that so many retransmissions with backoff take. */
+static unsigned int tcpx_model_timeout(unsigned int boundary, unsigned int rto_base)
+{
+	unsigned int linear = ilog2(TCPX_RTO_MAX / rto_base);
+	unsigned int timeout;
+
+	if (boundary <= linear)
+		timeout = ((2 << boundary) - 1) * rto_base;
+	else
+		timeout = ((2 << linear) - 1) * rto_base + (boundary - linear) * TCPX_RTO_MAX;
+	return jiffies_to_msecs(timeout);
+}
+
+/* Has the segment been retransmitted for as long as boundary retries take (or
+ * timeout ms, if given)? Time counts, not the number of tries: local
+ * congestion makes for tries that were none.
+ */
+static bool tcpx_retransmits_timed_out(const struct sock *sk, unsigned int boundary,
+				       unsigned int timeout)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!tp->retransmits || !tp->retrans_stamp)
+		return false;
+	if (!timeout) {
+		bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+
+		timeout = tcpx_model_timeout(boundary, opening ? TCPX_TIMEOUT_INIT : TCPX_RTO_MIN);
+	}
+	return (s32)(tcpx_time_stamp(tp) - tp->retrans_stamp - timeout) >= 0;
+}
+
+/* How many RTOs may pass; true: give up (done). */
+static bool tcpx_write_timeout(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct net *net = sock_net(sk);
+	bool expired = false;
+	int retry_until;
+
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		if (tp->retransmits)
+			dst_negative_advice(sk);
+		retry_until = READ_ONCE(tp->syn_retries) ?:
+			      READ_ONCE(net->ipv4.sysctl_tcp_syn_retries);
+		expired = tp->retransmits >= retry_until;
+	} else {
+		if (tcpx_retransmits_timed_out(sk, READ_ONCE(net->ipv4.sysctl_tcp_retries1), 0))
+			dst_negative_advice(sk);
+		retry_until = READ_ONCE(net->ipv4.sysctl_tcp_retries2);
+		if (sock_flag(sk, SOCK_DEAD)) {
+			bool alive = tp->rto < TCPX_RTO_MAX;
+
+			retry_until = tcpx_orphan_retries(sk, alive);
+			if (tcpx_out_of_resources(sk, alive ||
+					!tcpx_retransmits_timed_out(sk, retry_until, 0)))
+				return true;
+		}
+	}
+	if (!expired)
+		expired = tcpx_retransmits_timed_out(sk, retry_until,
+						     READ_ONCE(tp->user_timeout));
+	if (expired) {
+		tcpx_write_err(sk);
+		return true;
+	}
+	if (sk_rethink_txhash(sk)) {
+		tp->timeout_rehash++;
+		TCPX_NET_INC(net, LINUX_MIB_TCPTIMEOUTREHASH);
+	}
+	return false;
+}
+
+/* --- retransmission timeout ----------------------------------------------------- */
+
+static void tcpx_count_rto(const struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	bool sack = tcpx_is_sack(tp);
+	int mib = LINUX_MIB_TCPTIMEOUTS;
+
+	TCPX_NET_INC(sock_net(sk), mib);
+	if (tp->retransmits)
+		return;
+	if (tp->ca_state == TCP_CA_Recovery)
+		mib = sack ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+	else if (tp->ca_state == TCP_CA_Loss)
+		mib = LINUX_MIB_TCPLOSSFAILURES;
+	else if (tp->ca_state == TCP_CA_Disorder || tp->sacked_out)
+		mib = sack ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
+	else
+		return;
+	TCPX_NET_INC(sock_net(sk), mib);
+}
+
+/* The peer shrank its window over data in flight: retransmissions are probes
+ * and go on as long as it answers, at most as long as tcp_retries2 allows.
+ */
+static bool tcpx_rtx_probe0_timed_out(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 user = READ_ONCE(tp->user_timeout);
+	int limit = user ? msecs_to_jiffies(user) : 2 * TCPX_RTO_MAX;
+	s32 silent = (s32)(tcpx_jiffies32() - tp->rcv_tstamp);
+
+	if (silent <= limit)
+		return false;
+	return (u32)(tcpx_time_stamp(tp) - (tp->retrans_stamp ?:
+		     (u32)div_u64(skb->tstamp, NSEC_PER_MSEC))) > jiffies_to_msecs(limit);
+}
+
+static void tcpx_rearm_after_rto(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct net *net = sock_net(sk);
+	u32 elapsed = 0;
+
+	/* Thin streams gain nothing from a long silence. */
+	if (sk->sk_state == TCP_ESTABLISHED &&
+	    READ_ONCE(net->ipv4.sysctl_tcp_thin_linear_timeouts) &&
+	    tp->packets_out < 4 && tp->cc.snd_ssthresh >= TCP_INFINITE_SSTHRESH &&
+	    tp->retransmits <= TCP_THIN_LINEAR_RETRIES) {
+		tp->backoff = 0;
+		tp->rto = min_t(u32, (tp->cc.srtt_us >> 3) ? usecs_to_jiffies((tp->cc.srtt_us >> 3) +
+				tp->rttvar_us) : tp->rto, TCPX_RTO_MAX);
+	} else {
+		/* rfc6298#section-5.5 */
+		tp->backoff++;
+		tp->rto = min(tp->rto << 1, TCPX_RTO_MAX);
+	}
+	if (tp->retrans_stamp)
+		elapsed = msecs_to_jiffies(tcpx_time_stamp(tp) - tp->retrans_stamp);
+	tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS,
+			      tcpx_clamp_to_user_timeout(sk, tp->rto, elapsed));
+	if (tcpx_retransmits_timed_out(sk, READ_ONCE(net->ipv4.sysctl_tcp_retries1) + 1, 0))
+		__sk_dst_reset(sk);
+}
+
+static void tcpx_retransmit_timer(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct sk_buff *skb;
+
+	if (!tp->packets_out)
+		return;
+	skb = tcpx_rtx_queue_head(sk);
+	if (WARN_ON_ONCE(!skb))
+		return;
+
+	tp->tlp_high_seq = 0;
+	if (!tp->snd_wnd && !sock_flag(sk, SOCK_DEAD) &&
+	    !((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))) {
+		if (tcpx_rtx_probe0_timed_out(sk, skb)) {
+			tcpx_write_err(sk);
+			return;
+		}
+		tcpx_enter_loss(sk);
+		tcpx_retransmit_skb(sk, skb, 1);
+		__sk_dst_reset(sk);
+		tcpx_rearm_after_rto(sk);
+		return;
+	}
+
+	if (tcpx_write_timeout(sk))
+		return;
+	tcpx_count_rto(sk);
+	tcpx_enter_loss(sk);
+	tp->retransmits = min(tp->retransmits + 1, 255);
+	if (tcpx_retransmit_skb(sk, tcpx_rtx_queue_head(sk), 1) > 0) {
+		/* It didn't leave: the path is not to blame, no backoff. */
+		tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, TCP_RESOURCE_PROBE_INTERVAL);
+		return;
+	}
+	tcpx_rearm_after_rto(sk);
+}
+
+/* --- zero-window probe ------------------------------------------------------------ */
+
+static void tcpx_probe_timer(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 user = READ_ONCE(tp->user_timeout);
+	int max_probes;
+
+	if (tp->packets_out || !tcpx_send_head(sk)) {
+		tp->probes_out = 0;
+		tp->probes_tstamp = 0;
+		return;
+	}
+
+	/* A peer may keep its window closed for as long as it acknowledges the
+	 * probes (rfc9293#section-3.8.6.1), unless the user set a limit.
+	 */
+	if (!tp->probes_tstamp) {
+		tp->probes_tstamp = tcpx_jiffies32();
+	} else if (user && (s32)(tcpx_jiffies32() - tp->probes_tstamp) >=
+		   (s32)msecs_to_jiffies(user)) {
+		tcpx_write_err(sk);
+		return;
+	}
+	max_probes = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_retries2);
+	if (sock_flag(sk, SOCK_DEAD)) {
+		bool alive = tcpx_probe0_when(sk, TCPX_RTO_MAX) < TCPX_RTO_MAX;
+
+		max_probes = tcpx_orphan_retries(sk, alive);
+		if (!alive && tp->backoff >= max_probes) {
+			tcpx_write_err(sk);
+			return;
+		}
+		if (tcpx_out_of_resources(sk, true))
+			return;
+	}
+
+	if (tp->probes_out >= max_probes)
+		tcpx_write_err(sk);
+	else
+		tcpx_send_probe0(sk);
+}
+
+/**
+ * tcpx_write_timer_handler() - the retransmit timer fired
+ * @sk: socket, locked, not owned by the user
+ */
+void tcpx_write_timer_handler(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int event;
+
+	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) || !tp->pending)
+		return;
+	if (time_after(tp->timeout, jiffies)) {
+		sk_reset_timer(sk, &tp->retransmit_timer, tp->timeout);
+		return;
+	}
+
+	tcpx_mstamp_refresh(tp);
+	event = tp->pending;
+	switch (event) {
+	case TCPX_TIME_REO_TIMEOUT:
+		tcpx_rack_reo_timeout(sk);
+		break;
+	case TCPX_TIME_LOSS_PROBE:
+		tcpx_send_loss_probe(sk);
+		break;
+	case TCPX_TIME_RETRANS:
+		WRITE_ONCE(tp->pending, 0);
+		tcpx_retransmit_timer(sk);
+		break;
+	case TCPX_TIME_PROBE0:
+		WRITE_ONCE(tp->pending, 0);
+		tcpx_probe_timer(sk);
+		break;
+	}
+}
+
+static void tcpx_write_timer(struct timer_list *t)
+{
+	struct tcpx_sock *tp = compat_from_timer(tp, t, retransmit_timer);
+	struct sock *sk = (struct sock *)tp;
+
+	/* Lockless: most timers find that the ACK has come. */
+	if (!READ_ONCE(tp->pending))
+		goto out;
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		tcpx_write_timer_handler(sk);
+	else if (!test_and_set_bit(TCP_WRITE_TIMER_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
+	bh_unlock_sock(sk);
+out:
+	sock_put(sk);
+}
+
+/* --- delayed ACK -------------------------------------------------------------------- */
+
+/**
+ * tcpx_delack_timer_handler() - the ACK has waited long enough
+ * @sk: socket, locked, not owned by the user
+ */
+void tcpx_delack_timer_handler(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
+	    !(tp->ack.pending & TCPX_ACK_TIMER))
+		return;
+	if (time_after(tp->ack.timeout, jiffies)) {
+		sk_reset_timer(sk, &tp->delack_timer, tp->ack.timeout);
+		return;
+	}
+	tp->ack.pending &= ~TCPX_ACK_TIMER;
+	if (!(tp->ack.pending & TCPX_ACK_SCHED))
+		return;
+
+	if (tp->ack.pingpong < TCPX_PINGPONG_THRESH) {
+		/* Data came more slowly than we thought. */
+		tp->ack.ato = min_t(u32, tp->ack.ato << 1, tp->rto);
+	} else {
+		/* We hoped for an answer to ride on: there was none. */
+		tp->ack.pingpong = 0;
+		tp->ack.ato = TCPX_ATO_MIN;
+	}
+	tcpx_mstamp_refresh(tp);
+	tcpx_send_ack(sk);
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKS);
+}
+
+static void tcpx_delack_timer(struct timer_list *t)
+{
+	struct tcpx_sock *tp = compat_from_timer(tp, t, delack_timer);
+	struct sock *sk = (struct sock *)tp;
+
+	/* Lockless: usually the ACK went with data long ago. */
+	if (!(READ_ONCE(tp->ack.pending) & TCPX_ACK_TIMER))
+		goto out;
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk)) {
+		tcpx_delack_timer_handler(sk);
+	} else {
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOCKED);
+		if (!test_and_set_bit(TCP_DELACK_TIMER_DEFERRED, &sk->sk_tsq_flags))
+			sock_hold(sk);
+	}
+	bh_unlock_sock(sk);
+out:
+	sock_put(sk);
+}
+
+/* --- keepalive and FIN_WAIT2 ----------------------------------------------------------- */
+
+static u32 tcpx_keepalive_elapsed(const struct tcpx_sock *tp)
+{
+	u32 now = tcpx_jiffies32();
+
+	return min(now - tp->ack.lrcvtime, now - tp->rcv_tstamp);
+}
+
+/* Jiffies until the next look; 0: the connection ended. */
+static u32 tcpx_keepalive_check(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 user = READ_ONCE(tp->user_timeout);
+	u32 when = tcpx_keepalive_time_when(tp);
+	u32 elapsed;
+
+	/* Data in flight is probe enough. */
+	if (tp->packets_out || tcpx_send_head(sk))
+		return when;
+	elapsed = tcpx_keepalive_elapsed(tp);
+	if (elapsed < when)
+		return when - elapsed;
+
+	if (user ? elapsed >= msecs_to_jiffies(user) && tp->probes_out > 0 :
+		   tp->probes_out >= tcpx_keepalive_probes(tp)) {
+		tcpx_send_active_reset(sk, GFP_ATOMIC);
+		tcpx_write_err(sk);
+		return 0;
+	}
+	if (tcpx_write_wakeup(sk, LINUX_MIB_TCPKEEPALIVE) <= 0) {
+		tp->probes_out++;
+		return tcpx_keepalive_intvl_when(tp);
+	}
+	return TCP_RESOURCE_PROBE_INTERVAL;
+}
+
+/* The user is gone and the peer does not close its half. */
+static void tcpx_fin_wait2_over(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int left = tcpx_fin_time(sk) - TCPX_TIMEWAIT_LEN;
+
+	if (tp->linger2 >= 0 && left > 0) {
+		tcpx_time_wait(sk, TCP_FIN_WAIT2, left);
+		return;
+	}
+	tcpx_send_active_reset(sk, GFP_ATOMIC);
+	tcpx_done(sk);
+}
+
+static void tcpx_keepalive_timer(struct timer_list *t)
+{
+	struct sock *sk = compat_from_timer(sk, t, sk_timer);
+	u32 next = 0;
+
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk)) {
+		next = HZ / 20;
+		goto out;
+	}
+	tcpx_mstamp_refresh(tcpx_sk(sk));
+	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
+		tcpx_fin_wait2_over(sk);
+	else if (sock_flag(sk, SOCK_KEEPOPEN) &&
+		 !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN)))
+		next = tcpx_keepalive_check(sk);
+out:
+	if (next)
+		tcpx_reset_keepalive_timer(sk, next);
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+/**
+ * tcpx_set_keepalive() - SO_KEEPALIVE was switched (proto.keepalive)
+ * @sk: socket, locked
+ * @val: new value; the flag still has the old one
+ */
+void tcpx_set_keepalive(struct sock *sk, int val)
+{
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+		return;
+	if (val && !sock_flag(sk, SOCK_KEEPOPEN))
+		tcpx_reset_keepalive_timer(sk, tcpx_keepalive_time_when(tcpx_sk(sk)));
+	else if (!val)
+		tcpx_delete_keepalive_timer(sk);
+}
+
+/**
+ * tcpx_init_xmit_timers() - set the timers up, none armed
+ * @sk: new socket
+ */
+void tcpx_init_xmit_timers(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	timer_setup(&tp->retransmit_timer, tcpx_write_timer, 0);
+	timer_setup(&tp->delack_timer, tcpx_delack_timer, 0);
+	timer_setup(&sk->sk_timer, tcpx_keepalive_timer, 0);
+	compat_hrtimer_setup(&tp->pacing_timer, tcpx_pace_kick, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_ABS_PINNED_SOFT);
+	tp->pending = 0;
+	tp->ack.pending = 0;
+}
