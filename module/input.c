@@ -1,0 +1,1042 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: segment arrival, rfc9293#section-3.10.7.
+ *
+ * tcpx_rcv_established() handles the common state, with Van Jacobson's header
+ * prediction in front; tcpx_rcv_state_process() all others. Both first check
+ * sequence number, RST and SYN (tcpx_validate_incoming()), then the ACK (ack.c),
+ * then the data (reassembly.c), then FIN.
+ */
+
+#include <net/busy_poll.h>
+
+#include "tcpx.h"
+#include "trace.h"
+
+/* A segment with one of these may well be shorter than its sender's MSS. */
+#define TCPX_REMNANT	(TCP_FLAG_FIN | TCP_FLAG_URG | TCP_FLAG_SYN | TCP_FLAG_PSH)
+
+/* What header prediction compares of word 3. */
+#define TCPX_HP_BITS	(~(TCP_RESERVED_BITS | TCP_FLAG_PSH))
+
+/**
+ * tcpx_drop() - a segment is not accepted
+ * @sk: socket
+ * @skb: segment, consumed
+ * @reason: why
+ */
+void tcpx_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason)
+{
+	compat_sk_drops_skb(sk, skb);
+	trace_tcpx_drop_segment(sk, skb, reason);
+	compat_sk_skb_reason_drop(sk, skb, reason);
+}
+
+/* --- when to acknowledge ---------------------------------------------------- */
+
+static void tcpx_incr_quickack(struct sock *sk, unsigned int max_quickacks)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	unsigned int quickacks = tp->rcv_wnd / (2 * tp->ack.rcv_mss);
+
+	quickacks = clamp(quickacks, 2U, max_quickacks);
+	if (quickacks > tp->ack.quick)
+		tp->ack.quick = quickacks;
+}
+
+/**
+ * tcpx_enter_quickack_mode() - acknowledge the next segments at once
+ * @sk: socket, locked
+ * @max_quickacks: how many
+ */
+void tcpx_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tcpx_incr_quickack(sk, max_quickacks);
+	tp->ack.pingpong = 0;
+	tp->ack.ato = TCPX_ATO_MIN;
+}
+
+static bool tcpx_in_quickack_mode(struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	return (dst && dst_metric(dst, RTAX_QUICKACK)) ||
+	       (tp->ack.quick && tp->ack.pingpong < TCPX_PINGPONG_THRESH);
+}
+
+/**
+ * tcpx_initialize_rcv_mss() - a first guess at the peer's segment size
+ * @sk: socket, locked
+ */
+void tcpx_initialize_rcv_mss(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	unsigned int hint = min_t(unsigned int, tp->advmss, tp->mss_cache);
+
+	hint = min(hint, tp->rcv_wnd / 2);
+	hint = min(hint, TCP_MSS_DEFAULT);
+	tp->ack.rcv_mss = max(hint, TCP_MIN_MSS);
+}
+
+/* How large are the peer's full segments? Decides when an ACK is due. */
+static void tcpx_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const u16 prior = tp->ack.last_seg_size;
+	unsigned int len = skb_shinfo(skb)->gso_size ?: skb->len;
+
+	tp->ack.last_seg_size = 0;
+	if (len >= tp->ack.rcv_mss) {
+		tp->ack.rcv_mss = min_t(unsigned int, len, tp->advmss);
+		return;
+	}
+
+	/* Twice the same, smaller size, and not obviously a remnant: that is
+	 * what the path gives now.
+	 */
+	len += skb->data - skb_transport_header(skb);
+	if (len >= TCP_MSS_DEFAULT + sizeof(struct tcphdr) ||
+	    (len >= TCP_MIN_MSS + sizeof(struct tcphdr) &&
+	     !(tcp_flag_word(tcp_hdr(skb)) & TCPX_REMNANT))) {
+		len -= tp->tcp_header_len;
+		tp->ack.last_seg_size = len;
+		if (len == prior) {
+			tp->ack.rcv_mss = len;
+			return;
+		}
+	}
+	if (tp->ack.pending & TCPX_ACK_PUSHED)
+		tp->ack.pending |= TCPX_ACK_PUSHED2;
+	tp->ack.pending |= TCPX_ACK_PUSHED;
+}
+
+/**
+ * tcpx_event_data_recv() - new data in order has arrived
+ * @sk: socket, locked
+ * @skb: segment, header pulled
+ *
+ * Follows the rhythm of arrivals, so that a delayed ACK waits about as long as
+ * the next segment takes.
+ */
+void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 now = tcpx_jiffies32();
+
+	tcpx_schedule_ack(sk);
+	tcpx_measure_rcv_mss(sk, skb);
+	tcpx_rcv_rtt_measure(tp);
+
+	if (!tp->ack.ato) {
+		/* The first data: the peer is in slow start and needs ACKs. */
+		tcpx_incr_quickack(sk, TCP_MAX_QUICKACKS);
+		tp->ack.ato = TCPX_ATO_MIN;
+	} else {
+		int gap = now - tp->ack.lrcvtime;
+
+		if (gap <= TCPX_ATO_MIN / 2) {
+			tp->ack.ato = (tp->ack.ato >> 1) + TCPX_ATO_MIN / 2;
+		} else if (gap < tp->ack.ato) {
+			tp->ack.ato = min((tp->ack.ato >> 1) + gap, tp->rto);
+		} else if (gap > tp->rto) {
+			/* The peer restarts after a pause. */
+			tcpx_incr_quickack(sk, TCP_MAX_QUICKACKS);
+		}
+	}
+	tp->ack.lrcvtime = now;
+	if (skb->len >= 128)
+		tcpx_grow_window(sk, skb);
+}
+
+/* rfc9293#section-3.8.6.3, rfc5681#section-4.2: at least every second full
+ * segment, at once when out of order, else a little later.
+ */
+static void __tcpx_ack_snd_check(struct sock *sk, bool ofo_possible)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if ((tp->rcv_nxt - tp->rcv_wup > tp->ack.rcv_mss &&
+	     /* and the reader is not about to make a better window */
+	     (tp->rcv_nxt - tp->copied_seq < sk->sk_rcvlowat ||
+	      __tcpx_select_window(sk) >= tp->rcv_wnd)) ||
+	    tcpx_in_quickack_mode(sk) ||
+	    (tp->ack.pending & TCPX_ACK_NOW) ||
+	    (ofo_possible && !RB_EMPTY_ROOT(&tp->out_of_order_queue))) {
+		tcpx_send_ack(sk);
+		return;
+	}
+	tcpx_send_delayed_ack(sk);
+}
+
+static void tcpx_ack_snd_check(struct sock *sk)
+{
+	if (tcpx_sk(sk)->ack.pending & TCPX_ACK_SCHED)
+		__tcpx_ack_snd_check(sk, true);
+}
+
+/* --- timestamps ---------------------------------------------------------------- */
+
+/**
+ * tcpx_store_ts_recent() - TS.Recent := SEG.TSval, rfc7323#section-4.3
+ * @tp: socket, locked
+ */
+void tcpx_store_ts_recent(struct tcpx_sock *tp)
+{
+	const struct tcpx_options_received *opt = &tp->rx_opt;
+
+	/* A segment that PAWS would refuse (an ACK out of order) must not
+	 * turn the clock back.
+	 */
+	if (!opt->saw_tstamp || tcpx_paws_reject(opt, false))
+		return;
+	tp->rx_opt.ts_recent = opt->rcv_tsval;
+	tp->rx_opt.ts_recent_stamp = ktime_get_seconds();
+}
+
+static bool tcpx_paws_check(const struct tcpx_options_received *opt, int slack)
+{
+	if ((s32)(opt->ts_recent - opt->rcv_tsval) <= slack)
+		return true;
+	/* rfc7323#section-5.5: after 24 days the clock may have wrapped */
+	if (!time_before32(ktime_get_seconds(), opt->ts_recent_stamp + TCPX_PAWS_24DAYS))
+		return true;
+	/* Some peers send 0 in the SYN and the truth later. */
+	return !opt->ts_recent;
+}
+
+/**
+ * tcpx_paws_reject() - is the timestamp too old?
+ * @opt: options of the segment and TS.Recent
+ * @rst: it is a RST: accepted after a pause, as peers lose their clock
+ *
+ * Return: true if the segment is to be dropped, rfc7323#section-5.3.
+ */
+bool tcpx_paws_reject(const struct tcpx_options_received *opt, bool rst)
+{
+	if (tcpx_paws_check(opt, 0))
+		return false;
+	return !rst || time_before32(ktime_get_seconds(),
+				     opt->ts_recent_stamp + TCP_PAWS_MSL);
+}
+
+/* Pure ACKs may overtake data on the way: not a replay. */
+static bool tcpx_disordered_ack(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct tcphdr *th = tcp_hdr(skb);
+	u32 seq = TCPX_CB(skb)->seq, ack = TCPX_CB(skb)->ack_seq;
+	u32 win = ntohs(th->window) << tp->rx_opt.snd_wscale;
+
+	return th->ack && seq == TCPX_CB(skb)->end_seq && seq == tp->rcv_nxt &&
+	       ack == tp->snd_una &&
+	       /* it does not change the window either */
+	       !after(seq, tp->snd_wl1) && !(seq == tp->snd_wl1 && win > tp->snd_wnd) &&
+	       (s32)(tp->rx_opt.ts_recent - tp->rx_opt.rcv_tsval) <=
+		       (s32)jiffies_to_msecs(tp->rto);
+}
+
+/* --- segments that are not acceptable --------------------------------------------- */
+
+/**
+ * tcpx_oow_rate_limited() - may a bad segment be answered?
+ * @net: netns
+ * @skb: the segment; one with data may always (SYN excepted)
+ * @mib_idx: LINUX_MIB_* to count a refusal under
+ * @last: tcpx_jiffies32() of the last answer, updated
+ *
+ * Two ends that each think the other is out of window would answer forever.
+ *
+ * Return: true: do not answer.
+ */
+bool tcpx_oow_rate_limited(struct net *net, const struct sk_buff *skb, int mib_idx, u32 *last)
+{
+	u32 now = tcpx_jiffies32();
+
+	if (TCPX_CB(skb)->seq != TCPX_CB(skb)->end_seq && !tcp_hdr(skb)->syn)
+		return false;
+	if (*last) {
+		s32 elapsed = now - *last;
+
+		if (elapsed >= 0 &&
+		    elapsed < READ_ONCE(net->ipv4.sysctl_tcp_invalid_ratelimit)) {
+			TCPX_NET_INC(net, mib_idx);
+			return true;
+		}
+	}
+	*last = now ?: 1;
+	return false;
+}
+
+/**
+ * tcpx_send_challenge_ack() - make the peer prove itself, rfc5961
+ * @sk: socket, locked
+ *
+ * Limited per socket and per netns (rfc5961#section-7); the latter by a budget
+ * that varies, so that it can't be used to find connections (CVE-2016-5696).
+ */
+void tcpx_send_challenge_ack(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+	struct tcpx_net *tn = tcpx_pernet(net);
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 limit = READ_ONCE(net->ipv4.sysctl_tcp_challenge_ack_limit);
+	u32 now = tcpx_jiffies32(), sec, count;
+
+	if (tp->last_oow_ack_time) {
+		s32 elapsed = now - tp->last_oow_ack_time;
+
+		if (elapsed >= 0 &&
+		    elapsed < READ_ONCE(net->ipv4.sysctl_tcp_invalid_ratelimit)) {
+			TCPX_NET_INC(net, LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+			return;
+		}
+	}
+	if (limit != INT_MAX) {
+		sec = now / HZ;
+		if (sec != READ_ONCE(tn->challenge_timestamp)) {
+			u32 half = (limit + 1) >> 1;
+
+			WRITE_ONCE(tn->challenge_timestamp, sec);
+			WRITE_ONCE(tn->challenge_count, half + get_random_u32_below(limit ?: 1));
+		}
+		count = READ_ONCE(tn->challenge_count);
+		if (!count)
+			return;
+		WRITE_ONCE(tn->challenge_count, count - 1);
+	}
+	tp->last_oow_ack_time = now ?: 1;
+	TCPX_NET_INC(net, LINUX_MIB_TCPCHALLENGEACK);
+	tcpx_send_ack(sk);
+}
+
+/* An old segment: our ACK got lost, or it is a duplicate. */
+static void tcpx_send_dupack(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 seq = TCPX_CB(skb)->seq, end_seq = TCPX_CB(skb)->end_seq;
+
+	if (end_seq != seq && before(seq, tp->rcv_nxt)) {
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOST);
+		tcpx_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
+		if (after(end_seq, tp->rcv_nxt))
+			end_seq = tp->rcv_nxt;
+		tcpx_dsack_set(sk, seq, end_seq);
+	}
+	tcpx_send_ack(sk);
+}
+
+/**
+ * tcpx_reset() - a valid RST: the connection is gone
+ * @sk: socket, locked
+ * @skb: the segment
+ *
+ * rfc9293#section-3.10.7.4 "second, check the RST bit"
+ */
+void tcpx_reset(struct sock *sk, struct sk_buff *skb)
+{
+	int err = ECONNRESET;
+
+	trace_tcpx_receive_reset(sk);
+	switch (sk->sk_state) {
+	case TCP_SYN_SENT:
+		err = ECONNREFUSED;
+		break;
+	case TCP_CLOSE_WAIT:
+		err = EPIPE;
+		break;
+	case TCP_CLOSE:
+		return;
+	}
+	WRITE_ONCE(sk->sk_err, err);
+	/* poll() reads sk_err after sk_shutdown */
+	smp_wmb();
+	tcpx_write_queue_purge(sk);
+	tcpx_done(sk);
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk_error_report(sk);
+}
+
+/* A RST at the sequence number of a FIN we have had: some peers do that. */
+static bool tcpx_reset_check(const struct sock *sk, const struct sk_buff *skb)
+{
+	return TCPX_CB(skb)->seq == tcpx_sk(sk)->rcv_nxt - 1 &&
+	       ((1 << sk->sk_state) & (TCPF_CLOSE_WAIT | TCPF_LAST_ACK | TCPF_CLOSING));
+}
+
+/* rfc5961#section-3.2: exactly RCV.NXT resets; but that may lie beyond what
+ * the peer knows to be received: then the end of the last SACK block does.
+ */
+static bool tcpx_rst_exact(const struct sock *sk, const struct sk_buff *skb)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 seq = TCPX_CB(skb)->seq, max_sack;
+	int i;
+
+	if (seq == tp->rcv_nxt || tcpx_reset_check(sk, skb))
+		return true;
+	if (!tcpx_is_sack(tp) || !tp->rx_opt.num_sacks)
+		return false;
+	max_sack = tp->selective_acks[0].end_seq;
+	for (i = 1; i < tp->rx_opt.num_sacks; i++) {
+		if (after(tp->selective_acks[i].end_seq, max_sack))
+			max_sack = tp->selective_acks[i].end_seq;
+	}
+	return seq == max_sack;
+}
+
+static bool tcpx_sequence_ok(const struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	return !before(TCPX_CB(skb)->end_seq, tp->rcv_wup) &&
+	       !after(TCPX_CB(skb)->seq, tp->rcv_nxt + tcpx_receive_window(tp));
+}
+
+static void tcpx_syn_challenge(struct sock *sk, struct sk_buff *skb, bool syn_inerr)
+{
+	if (syn_inerr)
+		TCPX_INC_STATS(sock_net(sk), TCP_MIB_INERRS);
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPSYNCHALLENGE);
+	tcpx_send_challenge_ack(sk);
+	tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_INVALID_SYN);
+}
+
+/* Not acceptable: answer with an ACK, unless it is a RST. */
+static void tcpx_unacceptable(struct sock *sk, struct sk_buff *skb, bool syn_inerr, int mib,
+			      enum skb_drop_reason reason)
+{
+	if (tcp_hdr(skb)->syn) {
+		tcpx_syn_challenge(sk, skb, syn_inerr);
+		return;
+	}
+	if (!tcpx_oow_rate_limited(sock_net(sk), skb, mib, &tcpx_sk(sk)->last_oow_ack_time))
+		tcpx_send_dupack(sk, skb);
+	tcpx_drop(sk, skb, reason);
+}
+
+/* PAWS, sequence number, RST, SYN. False: the segment was dealt with. */
+static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const struct tcphdr *th,
+				   bool syn_inerr)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct net *net = sock_net(sk);
+
+	/* rfc7323#section-5.3 R1; a RST is spared */
+	if (tcpx_fast_parse_options(net, skb, th, tp) && !th->rst &&
+	    !tcpx_paws_check(&tp->rx_opt, TCP_PAWS_WINDOW) && !tcpx_disordered_ack(sk, skb)) {
+		TCPX_NET_INC(net, LINUX_MIB_PAWSESTABREJECTED);
+		tcpx_unacceptable(sk, skb, syn_inerr, LINUX_MIB_TCPACKSKIPPEDPAWS,
+				  SKB_DROP_REASON_TCP_RFC7323_PAWS);
+		return false;
+	}
+
+	/* "first, check sequence number" */
+	if (!tcpx_sequence_ok(tp, skb)) {
+		if (!th->rst) {
+			tcpx_unacceptable(sk, skb, syn_inerr, LINUX_MIB_TCPACKSKIPPEDSEQ,
+					  SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
+			return false;
+		}
+		if (tcpx_reset_check(sk, skb))
+			tcpx_reset(sk, skb);
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
+		return false;
+	}
+
+	/* "second, check the RST bit" */
+	if (th->rst) {
+		if (tcpx_rst_exact(sk, skb))
+			tcpx_reset(sk, skb);
+		else
+			tcpx_send_challenge_ack(sk);
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_RESET);
+		return false;
+	}
+
+	/* "fourth, check the SYN bit", rfc5961#section-4.2. At simultaneous
+	 * open the peer's SYN-ACK repeats the SYN we had: that is its ACK.
+	 */
+	if (th->syn) {
+		if (sk->sk_state == TCP_SYN_RECV && sk->sk_socket && th->ack &&
+		    TCPX_CB(skb)->seq + 1 == TCPX_CB(skb)->end_seq &&
+		    TCPX_CB(skb)->seq + 1 == tp->rcv_nxt &&
+		    TCPX_CB(skb)->ack_seq == tp->snd_nxt)
+			return true;
+		tcpx_syn_challenge(sk, skb, syn_inerr);
+		return false;
+	}
+	return true;
+}
+
+/* --- FIN ------------------------------------------------------------------------- */
+
+/**
+ * tcpx_fin() - the peer's FIN has arrived in order
+ * @sk: socket, locked
+ *
+ * rfc9293#section-3.10.7.4 "eighth, check the FIN bit"
+ */
+void tcpx_fin(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tcpx_schedule_ack(sk);
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
+	sock_set_flag(sk, SOCK_DONE);
+
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+	case TCP_ESTABLISHED:
+		tcpx_set_state(sk, TCP_CLOSE_WAIT);
+		/* An answer will follow soon: let the ACK ride on it. */
+		tp->ack.pingpong = TCPX_PINGPONG_THRESH;
+		break;
+	case TCP_FIN_WAIT1:
+		/* Simultaneous close. */
+		tcpx_send_ack(sk);
+		tcpx_set_state(sk, TCP_CLOSING);
+		break;
+	case TCP_FIN_WAIT2:
+		tcpx_send_ack(sk);
+		tcpx_time_wait(sk, TCP_TIME_WAIT, 0);
+		break;
+	default:
+		/* CLOSE_WAIT, CLOSING, LAST_ACK: it was retransmitted. */
+		break;
+	}
+
+	/* Nothing can follow a FIN. */
+	tcpx_ofo_purge(sk);
+	if (!sock_flag(sk, SOCK_DEAD)) {
+		sk->sk_state_change(sk);
+		if (sk->sk_shutdown == SHUTDOWN_MASK || sk->sk_state == TCP_CLOSE)
+			sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
+		else
+			sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+	}
+}
+
+/* --- ESTABLISHED -------------------------------------------------------------------- */
+
+static void tcpx_count_received(struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	u16 segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+
+	tp->segs_in += segs;
+	if (skb->len > tcp_hdrlen(skb))
+		tp->data_segs_in += segs;
+}
+
+/* Header prediction, a pure ACK. */
+static void tcpx_rcv_fast_ack(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (tp->rcv_nxt == tp->rcv_wup)
+		tcpx_store_ts_recent(tp);
+	tcpx_ack(sk, skb, 0);
+	__kfree_skb(skb);
+	tcpx_data_snd_check(sk);
+	tp->rcv_rtt_last_tsecr = tp->rx_opt.rcv_tsecr;
+}
+
+/* Header prediction, data in order. */
+static void tcpx_rcv_fast_data(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	bool fragstolen, ack_done = false;
+	int eaten;
+
+	if (tp->rcv_nxt == tp->rcv_wup)
+		tcpx_store_ts_recent(tp);
+	tcpx_rcv_rtt_measure_ts(sk, skb);
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPHPHITS);
+
+	skb_dst_drop(skb);
+	__skb_pull(skb, tp->tcp_header_len);
+	eaten = tcpx_queue_rcv(sk, skb, &fragstolen);
+	tcpx_event_data_recv(sk, skb);
+	if (TCPX_CB(skb)->ack_seq != tp->snd_una) {
+		tcpx_ack(sk, skb, TCPX_FLAG_DATA);
+		tcpx_data_snd_check(sk);
+		ack_done = !(tp->ack.pending & TCPX_ACK_SCHED);
+	} else {
+		tp->snd_wl1 = TCPX_CB(skb)->seq;
+	}
+	if (!ack_done)
+		__tcpx_ack_snd_check(sk, false);
+	if (eaten)
+		kfree_skb_partial(skb, fragstolen);
+	tcpx_data_ready(sk);
+}
+
+/* Is this what we expect next? Timestamps included. */
+static bool tcpx_header_predicted(struct sock *sk, struct sk_buff *skb, const struct tcphdr *th)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tp->rx_opt.saw_tstamp = 0;
+	if ((tcp_flag_word(th) & TCPX_HP_BITS) != tp->pred_flags ||
+	    TCPX_CB(skb)->seq != tp->rcv_nxt || after(TCPX_CB(skb)->ack_seq, tp->snd_nxt) ||
+	    before(TCPX_CB(skb)->ack_seq, tp->snd_una))
+		return false;
+	if (tp->tcp_header_len == sizeof(*th))
+		return true;
+	if (!tcpx_fast_parse_options(sock_net(sk), skb, th, tp))
+		return false;
+	return (s32)(tp->rx_opt.rcv_tsval - tp->rx_opt.ts_recent) >= 0 && !TCPX_CB(skb)->sacked;
+}
+
+/**
+ * tcpx_rcv_established() - a segment for a connection in ESTABLISHED
+ * @sk: socket, locked
+ * @skb: segment, checksum verified, consumed
+ */
+void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct tcphdr *th = tcp_hdr(skb);
+	int reason;
+
+	tcpx_mstamp_refresh(tp);
+	tcpx_count_received(tp, skb);
+	if (tcpx_header_predicted(sk, skb, th)) {
+		if (skb->len == tp->tcp_header_len) {
+			tcpx_rcv_fast_ack(sk, skb);
+			return;
+		}
+		if (skb->truesize <= sk->sk_forward_alloc) {
+			tcpx_rcv_fast_data(sk, skb);
+			return;
+		}
+	} else {
+		if (!th->ack && !th->rst && !th->syn) {
+			tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_FLAGS);
+			return;
+		}
+		if (!tcpx_validate_incoming(sk, skb, th, true))
+			return;
+	}
+
+	reason = tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH | TCPX_FLAG_UPDATE_TS_RECENT);
+	if (reason < 0) {
+		tcpx_drop(sk, skb, -reason);
+		return;
+	}
+	tcpx_rcv_rtt_measure_ts(sk, skb);
+	tcpx_data_queue(sk, skb);
+	tcpx_data_snd_check(sk);
+	tcpx_ack_snd_check(sk);
+}
+
+/* --- opening ----------------------------------------------------------------------- */
+
+/**
+ * tcpx_init_transfer() - the handshake is done: windows and buffers
+ * @sk: socket, locked
+ * @skb: the segment that completed it
+ */
+void tcpx_init_transfer(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tp->af_ops->rebuild_header(sk);
+	/* No RTT yet: the SYN was lost, so be careful (rfc6298#section-5.7). */
+	if (!tp->cc.srtt_us)
+		tp->rto = TCPX_TIMEOUT_FALLBACK;
+	/* rfc6928#section-3: after a lost SYN start with one segment */
+	if (tp->total_retrans > 1 && tp->undo_marker)
+		tp->cc.snd_cwnd = 1;
+	else
+		tp->cc.snd_cwnd = tcpx_init_cwnd(tp, __sk_dst_get(sk));
+	tp->snd_cwnd_stamp = tcpx_jiffies32();
+	tcpx_init_congestion_control(sk);
+	tcpx_init_buffer_space(sk);
+}
+
+/**
+ * tcpx_finish_connect() - SYN_SENT becomes ESTABLISHED
+ * @sk: socket, locked
+ * @skb: the SYN-ACK
+ */
+void tcpx_finish_connect(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tcpx_set_state(sk, TCP_ESTABLISHED);
+	tp->ack.lrcvtime = tcpx_jiffies32();
+	security_inet_conn_established(sk, skb);
+	sk_mark_napi_id(sk, skb);
+	tcpx_init_transfer(sk, skb);
+	/* Counts as sent data, so that the window is not taken for idle. */
+	tp->lsndtime = tcpx_jiffies32();
+	if (sock_flag(sk, SOCK_KEEPOPEN))
+		tcpx_reset_keepalive_timer(sk, tcpx_keepalive_time_when(tp));
+	if (!tp->rx_opt.snd_wscale)
+		tcpx_fast_path_on(tp);
+	else
+		tp->pred_flags = 0;
+}
+
+/* The SYN that was retransmitted had arrived the first time. */
+static void tcpx_try_undo_spurious_syn(struct tcpx_sock *tp)
+{
+	if (tp->undo_marker && tp->retrans_stamp && tp->rx_opt.saw_tstamp &&
+	    tp->retrans_stamp == tp->rx_opt.rcv_tsecr)
+		tp->undo_marker = 0;
+}
+
+/* What the peer's SYN said is now known. */
+static void tcpx_synsent_options(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!tp->rx_opt.wscale_ok) {
+		tp->rx_opt.snd_wscale = 0;
+		tp->rx_opt.rcv_wscale = 0;
+		tp->window_clamp = min(tp->window_clamp, 65535U);
+	}
+	tp->tcp_header_len = sizeof(struct tcphdr);
+	if (tp->rx_opt.saw_tstamp) {
+		tp->rx_opt.tstamp_ok = 1;
+		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;
+		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
+		tcpx_store_ts_recent(tp);
+	}
+	WRITE_ONCE(tp->rcv_nxt, TCPX_CB(skb)->seq + 1);
+	tp->rcv_wup = tp->rcv_nxt;
+	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
+	/* rfc7323#section-2.2: the window of a SYN is never scaled */
+	tp->snd_wnd = ntohs(tcp_hdr(skb)->window);
+	tp->snd_wl1 = TCPX_CB(skb)->seq;
+}
+
+/* The SYN-ACK: -1: drop the (emptied) segment and go on; 0: consumed. */
+static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tp->snd_wl1 = TCPX_CB(skb)->seq;
+	tcpx_try_undo_spurious_syn(tp);
+	tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH);
+	tcpx_synsent_options(sk, skb);
+	tcpx_sync_mss(sk, tp->pmtu_cookie);
+	tcpx_initialize_rcv_mss(sk);
+	/* The lockless readers of the state see the rest as well. */
+	smp_mb();
+	tcpx_finish_connect(sk, skb);
+	if (!sock_flag(sk, SOCK_DEAD)) {
+		sk->sk_state_change(sk);
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+	}
+
+	if (sk->sk_write_pending || READ_ONCE(tp->defer_accept) ||
+	    tp->ack.pingpong >= TCPX_PINGPONG_THRESH) {
+		/* Data is about to leave: it carries the ACK. */
+		tcpx_schedule_ack(sk);
+		tp->ack.lrcvtime = tcpx_jiffies32();
+		tcpx_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
+		tcpx_reset_delack_timer(sk, jiffies + TCPX_DELACK_MAX);
+		consume_skb(skb);
+		return 0;
+	}
+	tcpx_send_ack(sk);
+	return -1;
+}
+
+/* A SYN without ACK: simultaneous open, rfc9293#section-3.5 figure 7. */
+static int tcpx_synsent_syn(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tcpx_set_state(sk, TCP_SYN_RECV);
+	tcpx_synsent_options(sk, skb);
+	tp->max_window = tp->snd_wnd;
+	tcpx_sync_mss(sk, tp->pmtu_cookie);
+	tcpx_initialize_rcv_mss(sk);
+	tcpx_send_synack(sk);
+	consume_skb(skb);
+	return 0;
+}
+
+/* rfc9293#section-3.10.7.3. -1: go on with urgent data and sending; 0: consumed;
+ * 1: answer with a reset.
+ */
+static int tcpx_rcv_synsent_state_process(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct tcphdr *th = tcp_hdr(skb);
+	u16 saved_clamp = tp->rx_opt.mss_clamp;
+	u32 ack = TCPX_CB(skb)->ack_seq;
+	enum skb_drop_reason reason = SKB_DROP_REASON_TCP_FLAGS;
+
+	tcpx_parse_options(sock_net(sk), skb, &tp->rx_opt, false);
+	if (tp->rx_opt.saw_tstamp && tp->rx_opt.rcv_tsecr)
+		tp->rx_opt.rcv_tsecr -= tp->tsoffset;
+
+	if (th->ack) {
+		if (!after(ack, tp->snd_una) || after(ack, tp->snd_nxt)) {
+			/* An old connection of the peer's: our RST ends it,
+			 * and a SYN soon after finds it gone.
+			 */
+			if (!tp->retransmits)
+				tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, 2);
+			goto reset_and_undo;
+		}
+		if (tp->rx_opt.saw_tstamp && tp->rx_opt.rcv_tsecr &&
+		    !between(tp->rx_opt.rcv_tsecr, tp->retrans_stamp, tcpx_time_stamp(tp))) {
+			TCPX_NET_INC(sock_net(sk), LINUX_MIB_PAWSACTIVEREJECTED);
+			goto reset_and_undo;
+		}
+		if (th->rst) {
+			tcpx_reset(sk, skb);
+			consume_skb(skb);
+			return 0;
+		}
+		if (!th->syn)
+			goto discard_and_undo;
+		return tcpx_synsent_synack(sk, skb);
+	}
+
+	if (th->rst) {
+		reason = SKB_DROP_REASON_TCP_RESET;
+		goto discard_and_undo;
+	}
+	if (tp->rx_opt.ts_recent_stamp && tp->rx_opt.saw_tstamp &&
+	    tcpx_paws_reject(&tp->rx_opt, false)) {
+		reason = SKB_DROP_REASON_TCP_RFC7323_PAWS;
+		goto discard_and_undo;
+	}
+	if (th->syn)
+		return tcpx_synsent_syn(sk, skb);
+
+discard_and_undo:
+	tcpx_clear_options(&tp->rx_opt);
+	tp->rx_opt.mss_clamp = saved_clamp;
+	tcpx_drop(sk, skb, reason);
+	return 0;
+
+reset_and_undo:
+	tcpx_clear_options(&tp->rx_opt);
+	tp->rx_opt.mss_clamp = saved_clamp;
+	return 1;
+}
+
+/* The last ACK of the handshake. */
+static void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tp->cc.delivered++;	/* the SYN-ACK */
+	if (!tp->cc.srtt_us)
+		tcpx_synack_rtt_meas(sk, NULL);
+	tcpx_try_undo_spurious_syn(tp);
+	tp->retrans_stamp = 0;
+	tcpx_init_transfer(sk, skb);
+	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
+	smp_mb();
+	tcpx_set_state(sk, TCP_ESTABLISHED);
+	sk->sk_state_change(sk);
+	/* Only after a simultaneous open somebody may wait already. */
+	if (sk->sk_socket)
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+
+	tp->snd_una = TCPX_CB(skb)->ack_seq;
+	tp->snd_wnd = ntohs(tcp_hdr(skb)->window) << tp->rx_opt.snd_wscale;
+	tp->snd_wl1 = TCPX_CB(skb)->seq;
+	tp->max_window = max(tp->max_window, tp->snd_wnd);
+	if (tp->rx_opt.tstamp_ok)
+		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
+	tp->lsndtime = tcpx_jiffies32();
+	tcpx_sync_mss(sk, tp->pmtu_cookie);
+	tcpx_initialize_rcv_mss(sk);
+	tcpx_fast_path_on(tp);
+	/* shutdown() came before the handshake was done */
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		tcpx_shutdown(sk, SEND_SHUTDOWN);
+}
+
+/* --- the states after ESTABLISHED ------------------------------------------------------ */
+
+/* Data for which there is no reader any more. */
+static bool tcpx_data_after_close(const struct sock *sk, const struct sk_buff *skb)
+{
+	u32 seq = TCPX_CB(skb)->seq, end_seq = TCPX_CB(skb)->end_seq;
+
+	return end_seq != seq && after(end_seq - tcp_hdr(skb)->fin, tcpx_sk(sk)->rcv_nxt);
+}
+
+/* Our FIN is acked. 1: reset; 0: go on; -1: the socket is gone, drop skb. */
+static int tcpx_fin_wait1_acked(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int tmo;
+
+	tcpx_set_state(sk, TCP_FIN_WAIT2);
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
+	sk_dst_confirm(sk);
+	if (!sock_flag(sk, SOCK_DEAD)) {
+		/* Wake up a lingering close(). */
+		sk->sk_state_change(sk);
+		return 0;
+	}
+
+	if (READ_ONCE(tp->linger2) < 0 || tcpx_data_after_close(sk, skb)) {
+		tcpx_done(sk);
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+		return 1;
+	}
+	tmo = tcpx_fin_time(sk);
+	if (tmo > TCPX_TIMEWAIT_LEN) {
+		tcpx_reset_keepalive_timer(sk, tmo - TCPX_TIMEWAIT_LEN);
+	} else if (tcp_hdr(skb)->fin || sock_owned_by_user(sk)) {
+		/* The FIN in this very segment will do the rest. */
+		tcpx_reset_keepalive_timer(sk, tmo);
+	} else {
+		tcpx_time_wait(sk, TCP_FIN_WAIT2, tmo);
+		return -1;
+	}
+	return 0;
+}
+
+/* What the ACK of our FIN does; same answers. */
+static int tcpx_closing_acked(struct sock *sk, struct sk_buff *skb)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (tp->snd_una != tp->write_seq)
+		return 0;
+	switch (sk->sk_state) {
+	case TCP_FIN_WAIT1:
+		return tcpx_fin_wait1_acked(sk, skb);
+	case TCP_CLOSING:
+		tcpx_time_wait(sk, TCP_TIME_WAIT, 0);
+		return -1;
+	case TCP_LAST_ACK:
+		tcpx_done(sk);
+		return -1;
+	}
+	return 0;
+}
+
+/* "seventh, process the segment text", by state. 0: skb consumed. */
+static int tcpx_state_text(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	switch (sk->sk_state) {
+	case TCP_CLOSE_WAIT:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		/* Nothing new can come; old things get their ACK. */
+		if (!before(TCPX_CB(skb)->seq, tp->rcv_nxt))
+			break;
+		fallthrough;
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		/* rfc1122#section-4.2.2.13: data for nobody resets */
+		if ((sk->sk_shutdown & RCV_SHUTDOWN) && tcpx_data_after_close(sk, skb)) {
+			TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+			tcpx_reset(sk, skb);
+			return 1;
+		}
+		fallthrough;
+	case TCP_ESTABLISHED:
+		tcpx_data_queue(sk, skb);
+		return 0;
+	}
+	return -1;
+}
+
+/* rfc9293#section-3.10.7.2. 1: reset; 0: consumed. */
+static int tcpx_rcv_listen(struct sock *sk, struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	if (th->ack)
+		return 1;
+	if (th->rst || !th->syn || th->fin) {
+		tcpx_drop(sk, skb, th->rst ? SKB_DROP_REASON_TCP_RESET : SKB_DROP_REASON_TCP_FLAGS);
+		return 0;
+	}
+	if (tcpx_sk(sk)->af_ops->conn_request(sk, skb) < 0)
+		return 1;
+	consume_skb(skb);
+	return 0;
+}
+
+/**
+ * tcpx_rcv_state_process() - a segment in any state but ESTABLISHED
+ * @sk: socket, locked (LISTEN: not)
+ * @skb: segment, checksum verified
+ *
+ * Return: 0: @skb is consumed; 1: answer it with a RST, then free it.
+ */
+int tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct tcphdr *th = tcp_hdr(skb);
+	int ret;
+
+	if (sk->sk_state == TCP_CLOSE) {
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_CLOSE);
+		return 0;
+	}
+	if (sk->sk_state == TCP_LISTEN)
+		return tcpx_rcv_listen(sk, skb);
+
+	tcpx_mstamp_refresh(tp);
+	tcpx_count_received(tp, skb);
+	tp->rx_opt.saw_tstamp = 0;
+	if (sk->sk_state == TCP_SYN_SENT) {
+		ret = tcpx_rcv_synsent_state_process(sk, skb);
+		if (ret >= 0)
+			return ret;
+		__kfree_skb(skb);
+		tcpx_data_snd_check(sk);
+		return 0;
+	}
+
+	if (!th->ack && !th->rst && !th->syn) {
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_FLAGS);
+		return 0;
+	}
+	if (!tcpx_validate_incoming(sk, skb, th, false))
+		return 0;
+
+	/* "fifth, check the ACK field" */
+	ret = tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH | TCPX_FLAG_UPDATE_TS_RECENT |
+		       TCPX_FLAG_NO_CHALLENGE_ACK);
+	if (ret <= 0) {
+		if (sk->sk_state == TCP_SYN_RECV)
+			return 1;
+		if (ret < 0) {
+			tcpx_send_challenge_ack(sk);
+			tcpx_drop(sk, skb, -ret);
+			return 0;
+		}
+	}
+	if (sk->sk_state == TCP_SYN_RECV) {
+		tcpx_syn_recv_established(sk, skb);
+	} else {
+		ret = tcpx_closing_acked(sk, skb);
+		if (ret > 0)
+			return 1;
+		if (ret < 0) {
+			consume_skb(skb);
+			return 0;
+		}
+	}
+
+	ret = tcpx_state_text(sk, skb);
+	if (ret > 0)
+		return 1;
+	if (sk->sk_state != TCP_CLOSE) {
+		tcpx_data_snd_check(sk);
+		tcpx_ack_snd_check(sk);
+	}
+	if (ret < 0)
+		consume_skb(skb);
+	return 0;
+}
