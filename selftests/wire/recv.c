@@ -388,6 +388,32 @@ CASE_TIMEOUT(zero_window, 60)
 }
 
 /* Some kernels probe with nothing, one below what is expected. */
+/*
+ * A segment that begins inside the window and ends beyond it. Stacks take all
+ * of it, the part inside, or nothing (the newest kernels); what they take they
+ * acknowledge and hand out unharmed.
+ */
+CASE_TIMEOUT(across_right_edge, 60)
+{
+	__u32 ack, wnd, got;
+
+	small_buffer(w, c);
+	while ((wnd = conn_wnd(c)) >= 1000) {
+		ack = c->seg.ack - c->iss;
+		tx(c, "P. seq=%u len=500", ack);
+		rx(c, ". ack=%u", ack + 500);
+	}
+	ack = c->seg.ack - c->iss;
+	tx(c, "P. seq=%u len=%u", ack, wnd + 50);
+	got = rx(c, ". seq=1 nosack")->ack - c->iss;
+	CHECK(w, got == ack || got == ack + wnd || got == ack + wnd + 50);
+	conn_read(c, 0, got - 1);
+	conn_would_block(c);
+	tx(c, "P. seq=%u len=100", got);
+	rx(c, ". ack=%u skip", got + 100);
+	conn_read(c, got - 1, 100);
+}
+
 CASE_TIMEOUT(zero_window_empty_probe, 60)
 {
 	__u32 right;

@@ -8,7 +8,11 @@
 #	run.sh [PROGRAM...]	those subjects, or all
 #
 # Output is TAP: one line a test, then a verdict. What a failed test saw on the
-# wire stands above its line. WIRE_VARIANT=inet|tcpx runs one variant.
+# wire stands above its line.
+#
+#	WIRE_VARIANT=inet|tcpx	one variant only
+#	WIRE_JOBS=N		programs at once (8)
+#	TCPX_NEED=1		fail, instead of skipping, when the module is absent
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd -P)
@@ -52,6 +56,9 @@ report() {
 	{ print }' "$3"
 }
 
+if [ "${TCPX_NEED:-0}" = 1 ] && [ ! -d /sys/module/tcpx ]; then
+	die "AF_TCPX is not there: the module is not loaded"
+fi
 [ "$(id -u)" -eq 0 ] || die "needs root, for network namespaces and tun"
 for module in tun af_packet; do
 	modprobe "$module" 2>/dev/null || true

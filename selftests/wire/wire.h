@@ -31,11 +31,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-/* The kernel's name; kselftest.h has it too in some versions. */
-#ifndef __printf
-#define __printf(a, b)	__attribute__((format(gnu_printf, a, b)))
-#endif
+#include <stdnoreturn.h>
 
 #define TH_FIN	0x01
 #define TH_SYN	0x02
@@ -182,7 +178,7 @@ void wire_write(struct wire *w, const void *packet, size_t len);
 __s64 wire_now(void);
 void wire_resume(void);
 __printf(4, 5)
-_Noreturn void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...);
+noreturn void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...);
 __printf(1, 2)
 void trace(const char *fmt, ...);
 __printf(4, 5)
