@@ -341,6 +341,7 @@ static void tcpx_v4_backlog(struct sock *sk, struct sk_buff *skb)
 	u64 limit = ((u64)READ_ONCE(sk->sk_rcvbuf) << 1) +
 		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
 
+	tcpx_v4_condense(skb);
 	skb_dst_drop(skb);
 	secpath_reset(skb);
 	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
