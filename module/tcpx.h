@@ -1021,19 +1021,6 @@ struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
 int  tcpx_request_init(void);
 void tcpx_request_exit(void);
 
-/* What listen() added to the socket. */
-static inline struct tcpx_accept_queue *tcpx_queue(const struct sock *lsk)
-{
-	return &tcpx_sk(lsk)->accept_queue;
-}
-
-/* The listener could not take a SYN or a connection. */
-static inline void tcpx_listendrop(const struct sock *lsk, const struct sk_buff *skb)
-{
-	compat_sk_drops_skb((struct sock *)lsk, skb);
-	TCPX_NET_INC(sock_net(lsk), LINUX_MIB_LISTENDROPS);
-}
-
 /* --- listen.c: the accept queue, children ----------------------------------- */
 
 int  tcpx_listen_start(struct sock *sk, int backlog);	/* lock held; -EADDRINUSE */
