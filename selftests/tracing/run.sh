@@ -87,7 +87,7 @@ call +__sys_listen -> tcpx_
 state .*CLOSE -> LISTEN
 call +__sys_accept4 -> tcpx_proto_accept
 call +__sys_connect -> tcpx_v4_connect
-out .* S seq .* len 0
+out .* SYN seq .* len 0
 queue +half-open queue
 queue +accept queue
 call +__sys_sendto -> tcpx_sendmsg
@@ -109,7 +109,7 @@ pair() {
 tool() {
 	local name=$1 check=$2 lists=$3 status=0
 	shift 3
-	timeout 120 "$@" > "$tmp/out" 2>&1 < /dev/null || status=$?
+	timeout 240 "$@" > "$tmp/out" 2>&1 < /dev/null || status=$?
 	{
 		cat "$tmp/out"
 		echo "exit status $status"
