@@ -27,7 +27,7 @@ module:		## build tcpx.ko for KVER, or for KDIR (default: the kernel that runs h
 ifeq ($(KVER),)
 	@scripts/module -d "$${KDIR:-/lib/modules/$$(uname -r)/build}" -o tcpx.ko
 else
-	@TCPX_WERROR=1 scripts/module -k "$(KVER)"
+	@scripts/module -k "$(KVER)"
 endif
 
 install: module	## install tcpx.ko for the kernel that runs here (modprobe tcpx loads it)
