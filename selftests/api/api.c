@@ -397,9 +397,10 @@ int api_tcp_rows(int family, int local_port, int remote_port, int state)
 		if (sscanf(line, " %*d: %*x:%x %*x:%x %x",
 			   &lport, &rport, &st) != 3)
 			continue;
-		rows += (!local_port || (int)lport == local_port) &&
-			(!remote_port || (int)rport == remote_port) &&
-			(!state || (int)st == state);
+		if ((!local_port || (int)lport == local_port) &&
+		    (!remote_port || (int)rport == remote_port) &&
+		    (!state || (int)st == state))
+			rows++;
 	}
 	fclose(f);
 	return rows;

@@ -308,7 +308,7 @@ TEST_F(bind_two, conflict)
 {
 	bool cross = variant->client != variant->server;
 	struct sockaddr_in held, wanted;
-	int holder, binder, expected;
+	int holder, binder, both, expected;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(conflicts); i++) {
@@ -320,13 +320,24 @@ TEST_F(bind_two, conflict)
 			ASSERT_EQ(0, listen(holder, 1));
 
 		binder = made(variant->client, conflicts[i].binder);
-		/* A port belongs to one of the two stacks as a whole. */
-		expected = cross ? -EADDRINUSE : conflicts[i].expected;
+		both = conflicts[i].holder & conflicts[i].binder;
+		expected = conflicts[i].expected;
+		/*
+		 * A port belongs to one of the two stacks as a whole, but for
+		 * what SO_REUSEADDR is there for: TCPX may take over where
+		 * kernel TCP has no listener any more.
+		 */
+		if (cross && !(both & REUSEADDR && variant->client == AF_TCPX))
+			expected = -EADDRINUSE;
 		EXPECT_EQ(expected, SYS(api_bind(binder, &wanted)))
 			TH_LOG("%s", conflicts[i].what);
 		if (!expected) {
 			EXPECT_EQ(0, SYS(listen(binder, 1)))
 				TH_LOG("%s: listen", conflicts[i].what);
+		}
+		if (!expected && both & REUSEADDR) {
+			EXPECT_EQ(-EADDRINUSE, SYS(listen(holder, 1)))
+				TH_LOG("%s: both listen", conflicts[i].what);
 		}
 		close(binder);
 		close(holder);
@@ -417,6 +428,32 @@ TEST_F(bind_two, reuse_after_time_wait)
 	c = api_connected(variant->client, &addr);
 	s = api_accept(l);
 	EXPECT_EQ(ST_ESTABLISHED, api_state(s));
+}
+
+/* A server may be restarted on the other stack: what is left does no harm. */
+TEST_F(bind_two, restart_on_the_other_stack)
+{
+	struct sockaddr_in addr = api_addr("127.0.0.1", 5000);
+	int l = made(variant->server, REUSEADDR), c, s;
+
+	ASSERT_EQ(0, SYS(api_bind(l, &addr)));
+	ASSERT_EQ(0, SYS(listen(l, 1)));
+	c = api_connected(variant->server, &addr);
+	s = api_accept(l);
+	close(s);
+	ASSERT_TRUE(API_WAIT(api_state(c) == ST_CLOSE_WAIT));
+	close(c);
+	close(l);
+	ASSERT_TRUE(API_WAIT(api_tcp_row(variant->server, 5000, 0,
+					 ST_TIME_WAIT)));
+
+	l = made(variant->client, REUSEADDR);
+	EXPECT_EQ(0, SYS(api_bind(l, &addr)));
+	EXPECT_EQ(0, SYS(listen(l, 1)));
+	c = api_connected(variant->server, &addr);
+	s = api_accept(l);
+	EXPECT_EQ(ST_ESTABLISHED, api_state(s));
+	EXPECT_EQ(ST_ESTABLISHED, api_state(c));
 }
 
 /* A restarted server takes over from its old connections the same way. */

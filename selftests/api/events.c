@@ -331,7 +331,7 @@ TEST_F(ready, signals)
 	EXPECT_EQ(self->s, sigio_fd);
 
 	/* A listener tells of connections. */
-	sigio = sigio_band = 0;
+	sigio = 0;
 	ASSERT_EQ(0, fcntl(self->l, F_SETOWN, getpid()));
 	ASSERT_EQ(0, fcntl(self->l, F_SETSIG, SIGIO));
 	ASSERT_EQ(0, fcntl(self->l, F_SETFL, O_ASYNC));

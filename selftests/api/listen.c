@@ -286,7 +286,7 @@ TEST_F(queue, options_are_inherited)
 	}
 	EXPECT_EQ(60000, api_getopt(s, SOL_SOCKET, SO_RCVBUF));
 	EXPECT_EQ(80000, api_getopt(s, SOL_SOCKET, SO_SNDBUF));
-	linger.l_onoff = linger.l_linger = 0;
+	memset(&linger, 0, sizeof(linger));
 	len = sizeof(linger);
 	EXPECT_EQ(0, getsockopt(s, SOL_SOCKET, SO_LINGER, &linger, &len));
 	EXPECT_EQ(1, linger.l_onoff);

@@ -20,7 +20,7 @@ static int member(int family, const struct sockaddr_in *addr)
 
 	api_opt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (api_bind(fd, addr) || listen(fd, CONNECTIONS))
-		api_die("member of the group");
+		api_die("bind or listen");
 	return fd;
 }
 
