@@ -1213,8 +1213,7 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 	if (!skb_try_coalesce(to, skb, &stolen, &delta))
 		return;
 
-	/* The bytes moved; what is left of skb's charge is given back below. */
-	to->truesize += delta;
+	/* to->truesize has grown by delta; skb's charge is given back as a whole below. */
 	sk_wmem_queued_add(sk, delta);
 	sk_mem_charge(sk, delta);
 	TCPX_CB(to)->end_seq = TCPX_CB(skb)->end_seq;
