@@ -245,6 +245,8 @@ struct tcpx_lhash_bucket {
  * @ehash_locks: spinlocks for writing, by bucket & @ehash_locks_mask
  * @lhash: listeners by port; read under RCU
  * @bhash: bound ports by port
+ * @bound_ports: bitmap of ports that bind() gave out, only to pass over them
+ *	quickly; bind.c
  */
 struct tcpx_hashinfo {
 	struct tcpx_ehash_bucket	*ehash;
@@ -255,6 +257,7 @@ struct tcpx_hashinfo {
 	unsigned int			lhash_mask;
 	struct tcpx_bind_hashbucket	*bhash;
 	unsigned int			bhash_mask;
+	unsigned long			*bound_ports;
 };
 
 /**
@@ -798,6 +801,12 @@ static inline bool tcpx_is_sack(const struct tcpx_sock *tp)
 	return likely(tp->rx_opt.sack_ok);
 }
 
+/* When a sent skb left, us. */
+static inline u64 tcpx_skb_mstamp(const struct sk_buff *skb)
+{
+	return div_u64(skb->tstamp, NSEC_PER_USEC);
+}
+
 /* First byte beyond the peer's window. */
 static inline u32 tcpx_wnd_end(const struct tcpx_sock *tp)
 {
@@ -1196,6 +1205,17 @@ void tcpx_rearm_rto(struct sock *sk);
 void tcpx_fast_path_on(struct tcpx_sock *tp);
 void tcpx_fast_path_check(struct sock *sk);
 
+/* --- establish.c: the end of the handshake ---------------------------------- */
+
+int  tcpx_rcv_synsent_state_process(struct sock *sk, struct sk_buff *skb);
+void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb);
+
+/* --- rack.c ------------------------------------------------------------------ */
+
+s32  tcpx_rack_skb_timeout(const struct tcpx_sock *tp, const struct sk_buff *skb, u32 reo_wnd);
+u32  tcpx_rack_detect_loss(struct sock *sk);
+bool tcpx_rack_mark_lost(struct sock *sk);
+
 /* --- recovery.c: SACK scoreboard, loss detection, fast retransmit ---------- */
 
 /**
@@ -1270,6 +1290,14 @@ void tcpx_rtx_hints_drop(struct tcpx_sock *tp, struct sk_buff *skb);
 
 /* --- output.c: segmentation and transmission ------------------------------- */
 
+void tcpx_set_skb_tso_segs(struct sk_buff *skb, unsigned int mss_now);
+int  tcpx_init_tso_segs(struct sk_buff *skb, unsigned int mss_now);
+int  tcpx_unclone(struct sk_buff *skb, gfp_t gfp);
+void tcpx_adjust_pcount(struct sock *sk, const struct sk_buff *skb, int decr);
+int  tcpx_fragment_new(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now, gfp_t gfp);
+bool tcpx_pacing_check(struct sock *sk);
+u32  tcpx_tso_segs(struct sock *sk, unsigned int mss_now);
+bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned int factor);
 int  tcpx_push_probe(struct sock *sk, struct sk_buff *skb);
 int  tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp);
 void tcpx_chrono_start(struct sock *sk, enum tcp_chrono type);
