@@ -40,6 +40,8 @@
  * pays for a new reservation.
  */
 #define TCPX_RESERVED_LOOKAHEAD	8
+/* So many ports may turn out to be kernel TCP's before we ask it for a free one. */
+#define TCPX_RSV_MISSES		16
 #define TCPX_PORT_MUTEXES	64
 
 static struct kmem_cache *tcpx_bucket_slab __ro_after_init;
@@ -55,8 +57,11 @@ static struct mutex tcpx_port_mutex[TCPX_PORT_MUTEXES];
  * @spare: kernel TCP socket for the next reservation, if there is one already
  * @tw: TIME_WAIT entry that @sk has replaced in the connection table
  * @steps: ports passed over
+ * @misses: reservations that may fail before the search stops with -EUSERS; 0: any
+ *	number
  * @explicit: the user named the port
  * @relax: among sockets with SO_REUSEADDR, a port may be shared
+ * @unbound: pass over ports that bind() gave out, without a closer look
  */
 struct tcpx_port_search {
 	struct sock			*sk;
@@ -66,8 +71,10 @@ struct tcpx_port_search {
 	struct socket			*spare;
 	struct tcpx_timewait_sock	*tw;
 	u32				steps;
+	u32				misses;
 	bool				explicit;
 	bool				relax;
+	bool				unbound;
 };
 
 static struct mutex *tcpx_port_mutex_of(unsigned short port)
@@ -99,6 +106,11 @@ static struct tcpx_bind_bucket *tcpx_bucket_find(struct tcpx_bind_hashbucket *he
 	return NULL;
 }
 
+static unsigned long *tcpx_bound_ports(const struct tcpx_net *tn)
+{
+	return READ_ONCE(tn->hinfo)->bound_ports;
+}
+
 /* --- owners; all under the bucket's lock ----------------------------------- */
 
 static unsigned long tcpx_port_linger(const struct tcpx_net *tn)
@@ -115,6 +127,8 @@ static void tcpx_bucket_idle(struct tcpx_bind_bucket *tb)
 	unsigned long linger = tcpx_port_linger(tn);
 
 	WRITE_ONCE(tb->idle_since, jiffies);
+	if (test_bit(tb->port, tcpx_bound_ports(tn)))
+		clear_bit(tb->port, tcpx_bound_ports(tn));
 	if (tb->active && linger) {
 		if (!delayed_work_pending(&tn->rsv_work))
 			schedule_delayed_work(&tn->rsv_work, linger);
@@ -261,7 +275,7 @@ void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
 
 /* --- reservation ----------------------------------------------------------- */
 
-/* Bind the kernel TCP socket @rsk to @port. By get_port rather than
+/* Bind the kernel TCP socket @rsk to @port, 0 for any. By get_port rather than
  * kernel_bind(), since what else that asks (capability for low ports, cgroup's
  * bind programs) was asked of the user's own bind(), and does not apply to
  * connect().
@@ -283,7 +297,7 @@ static int tcpx_rsv_bind(struct sock *rsk, unsigned short port, bool reuse)
 	}
 	if (!err) {
 		rsk->sk_userlocks |= SOCK_BINDPORT_LOCK;
-		inet_sk(rsk)->inet_sport = htons(port);
+		inet_sk(rsk)->inet_sport = htons(inet_sk(rsk)->inet_num);
 	}
 	release_sock(rsk);
 	return err;
@@ -447,18 +461,16 @@ static void tcpx_rsv_work(struct work_struct *work)
 
 /* --- trying one port ------------------------------------------------------- */
 
-/* Reserve @port and take it; the port's mutex is held, and its bucket does not
- * exist, or (@relaxed) has a reservation that proves nothing any more.
+/* s->spare reserves @port: make a bucket of it, or give it to the one that had a
+ * reservation that proves nothing any more, and take the port. The port's mutex is
+ * held.
  */
-static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head,
-			     unsigned short port, bool relaxed)
+static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head,
+			  unsigned short port)
 {
 	struct tcpx_bind_bucket *fresh, *tb;
 	int err;
 
-	err = tcpx_rsv_make(s, port, relaxed || (s->explicit && s->sk->sk_reuse));
-	if (err)
-		return err;
 	fresh = tcpx_bucket_alloc(s->tn->net, port);
 	if (!fresh) {
 		/* bound: no use for another port */
@@ -487,6 +499,21 @@ static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbu
 
 	if (fresh)
 		tcpx_bucket_free(fresh);
+	return err;
+}
+
+/* Reserve @port and take it; the port's mutex is held, and its bucket does not
+ * exist or is @relaxed.
+ */
+static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head,
+			     unsigned short port, bool relaxed)
+{
+	int err = tcpx_rsv_make(s, port, relaxed || (s->explicit && s->sk->sk_reuse));
+
+	if (!err)
+		return tcpx_port_open(s, head, port);
+	if (err == -EADDRINUSE && s->misses && !--s->misses)
+		return -EUSERS;
 	return err;
 }
 
@@ -547,6 +574,8 @@ static int tcpx_port_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset
 		port = low + (offset + i) % n;
 		if (inet_is_local_reserved_port(net, port))
 			continue;
+		if (s->unbound && test_bit(port, tcpx_bound_ports(s->tn)))
+			continue;
 		err = tcpx_port_try(s, port, existing);
 		if (err != -EADDRINUSE) {
 			s->steps = i;
@@ -555,6 +584,30 @@ static int tcpx_port_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset
 		cond_resched();
 	}
 	return -EADDRINUSE;
+}
+
+/* Take the port that kernel TCP holds for free. Where it has most of a range, this
+ * is faster than to try one after the other.
+ */
+static int tcpx_port_ask_kernel(struct tcpx_port_search *s)
+{
+	int low, high, err;
+	unsigned short port;
+
+	err = tcpx_rsv_make(s, 0, false);
+	if (err)
+		return err;
+	port = inet_sk(s->spare->sk)->inet_num;
+	/* The socket may have a range of its own. */
+	inet_sk_get_local_port_range(s->sk, &low, &high);
+	if (port < low || port > high) {
+		sock_release(tcpx_rsv_take(s));
+		return -EADDRINUSE;
+	}
+	mutex_lock(tcpx_port_mutex_of(port));
+	err = tcpx_port_open(s, tcpx_bind_head(s->tn, port), port);
+	mutex_unlock(tcpx_port_mutex_of(port));
+	return err;
 }
 
 static void tcpx_port_search_init(struct tcpx_port_search *s, struct sock *sk,
@@ -692,6 +745,7 @@ static int tcpx_bind_take(struct tcpx_port_search *s, struct tcpx_bind_bucket *t
 	if (!tcpx_sk(s->sk)->bind_hash) {
 		inet_sk(s->sk)->inet_num = tb->port;
 		tcpx_bucket_add(tb, s->sk);
+		set_bit(tb->port, tcpx_bound_ports(s->tn));
 	}
 	return 0;
 }
@@ -712,7 +766,7 @@ static int tcpx_bind_range(struct tcpx_port_search *s, int low, int high)
 	return err;
 }
 
-static int tcpx_bind_any_once(struct tcpx_port_search *s)
+static int tcpx_bind_scan(struct tcpx_port_search *s)
 {
 	int low, high, half, err;
 
@@ -729,13 +783,27 @@ static int tcpx_bind_any_once(struct tcpx_port_search *s)
 	return err;
 }
 
+/* A port that nobody has; else one that can be shared, like those bound to another
+ * address or device; else, with net.ipv4.ip_autobind_reuse, among SO_REUSEADDR
+ * sockets.
+ */
 static int tcpx_bind_any(struct tcpx_port_search *s)
 {
-	int err = tcpx_bind_any_once(s);
+	int err;
 
+	s->unbound = true;
+	s->misses = TCPX_RSV_MISSES;
+	err = tcpx_bind_scan(s);
+	if (err == -EUSERS)
+		err = tcpx_port_ask_kernel(s);
+
+	s->unbound = false;
+	s->misses = 0;
+	if (err == -EADDRINUSE)
+		err = tcpx_bind_scan(s);
 	if (err == -EADDRINUSE && READ_ONCE(s->tn->net->ipv4.sysctl_ip_autobind_reuse)) {
 		s->relax = true;
-		err = tcpx_bind_any_once(s);
+		err = tcpx_bind_scan(s);
 	}
 	return err;
 }
@@ -789,15 +857,31 @@ static int tcpx_connect_take(struct tcpx_port_search *s, struct tcpx_bind_bucket
 	return 0;
 }
 
+/* All ports, even ones first: bind() likes the odd ones. */
+static int tcpx_connect_scan(struct tcpx_port_search *s, int low, u32 n, u32 offset)
+{
+	int err = tcpx_port_walk(s, low, n, offset, n, false);
+
+	if (err == -EADDRINUSE)
+		err = tcpx_port_walk(s, low, n, offset + 1, n, false);
+	return err;
+}
+
 static int tcpx_connect_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset)
 {
 	int err;
 
 	err = tcpx_port_walk(s, low, n, offset, TCPX_RESERVED_LOOKAHEAD, true);
+	if (err != -EADDRINUSE)
+		return err;
+	s->misses = TCPX_RSV_MISSES;
+	err = tcpx_connect_scan(s, low, n, offset);
+	if (err != -EUSERS)
+		return err;
+	err = tcpx_port_ask_kernel(s);
+	s->misses = 0;
 	if (err == -EADDRINUSE)
-		err = tcpx_port_walk(s, low, n, offset, n, false);
-	if (err == -EADDRINUSE)
-		err = tcpx_port_walk(s, low, n, offset + 1, n, false);
+		err = tcpx_connect_scan(s, low, n, offset);
 	return err;
 }
 

@@ -11,6 +11,7 @@
  * (its address), which tells that; then the search starts over. Listeners alone
  * live on for a grace period (SOCK_RCU_FREE) and are used without a reference.
  */
+#include <linux/bitmap.h>
 #include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/rculist_nulls.h>
@@ -23,6 +24,7 @@
 
 #define TCPX_LHASH_BUCKETS	512
 #define TCPX_BHASH_BUCKETS	4096
+#define TCPX_PORTS		65536
 #define TCPX_EHASH_MIN		4096U
 #define TCPX_EHASH_MAX		262144U
 #define TCPX_EHASH_LIMIT	BIT(24)		/* of the parameter */
@@ -78,7 +80,8 @@ static int tcpx_hashinfo_fill(struct tcpx_hashinfo *h, unsigned int buckets)
 	h->ehash_locks = kvmalloc_array(nr_locks, sizeof(*h->ehash_locks), GFP_KERNEL_ACCOUNT);
 	h->lhash = kvmalloc_array(TCPX_LHASH_BUCKETS, sizeof(*h->lhash), GFP_KERNEL_ACCOUNT);
 	h->bhash = kvmalloc_array(TCPX_BHASH_BUCKETS, sizeof(*h->bhash), GFP_KERNEL_ACCOUNT);
-	if (!h->ehash || !h->ehash_locks || !h->lhash || !h->bhash)
+	h->bound_ports = bitmap_zalloc(TCPX_PORTS, GFP_KERNEL_ACCOUNT);
+	if (!h->ehash || !h->ehash_locks || !h->lhash || !h->bhash || !h->bound_ports)
 		return -ENOMEM;
 
 	h->ehash_mask = buckets - 1;
@@ -106,6 +109,7 @@ static void tcpx_hashinfo_release(struct tcpx_hashinfo *h)
 	kvfree(h->ehash_locks);
 	kvfree(h->lhash);
 	kvfree(h->bhash);
+	bitmap_free(h->bound_ports);
 	kfree(h);
 }
 
