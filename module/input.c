@@ -517,15 +517,6 @@ void tcpx_fin(struct sock *sk)
 
 /* --- ESTABLISHED -------------------------------------------------------------------- */
 
-static void tcpx_count_received(struct tcpx_sock *tp, const struct sk_buff *skb)
-{
-	u16 segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
-
-	tp->segs_in += segs;
-	if (skb->len > tcp_hdrlen(skb))
-		tp->data_segs_in += segs;
-}
-
 /* Header prediction, a pure ACK. */
 static void tcpx_rcv_fast_ack(struct sock *sk, struct sk_buff *skb)
 {
@@ -598,7 +589,6 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
 	int reason;
 
 	tcpx_mstamp_refresh(tp);
-	tcpx_count_received(tp, skb);
 	if (tcpx_header_predicted(sk, skb, th)) {
 		if (skb->len == tp->tcp_header_len) {
 			tcpx_rcv_fast_ack(sk, skb);
@@ -758,7 +748,6 @@ int tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb)
 		return tcpx_rcv_listen(sk, skb);
 
 	tcpx_mstamp_refresh(tp);
-	tcpx_count_received(tp, skb);
 	tp->rx_opt.saw_tstamp = 0;
 	if (sk->sk_state == TCP_SYN_SENT) {
 		ret = tcpx_rcv_synsent_state_process(sk, skb);
