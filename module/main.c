@@ -207,7 +207,7 @@ static int __init tcpx_init(void)
 	err = tcpx_bind_init();
 	if (err)
 		goto err_timewait;
-	err = tcpx_listen_init();
+	err = tcpx_request_init();
 	if (err)
 		goto err_bind;
 	err = tcpx_cookie_init();
@@ -242,7 +242,7 @@ err_tsq:
 err_cong:
 	tcpx_cong_exit();
 err_listen:
-	tcpx_listen_exit();
+	tcpx_request_exit();
 err_bind:
 	tcpx_bind_exit();
 err_timewait:
@@ -265,7 +265,7 @@ static void __exit tcpx_exit(void)
 	tcpx_tsq_exit();
 	tcpx_cong_exit();
 	rcu_barrier();
-	tcpx_listen_exit();
+	tcpx_request_exit();
 	tcpx_bind_exit();
 	tcpx_timewait_exit();
 	tcpx_proto_exit();
