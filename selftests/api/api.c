@@ -363,12 +363,14 @@ long api_snmp(const char *table, const char *field)
 		       fgets(values, sizeof(values), f)) {
 			if (strncmp(names, table, strlen(table)))
 				continue;
-			n = strtok_r(names, " \n", &np);
-			v = strtok_r(values, " \n", &vp);
-			for (; n && v; n = strtok_r(NULL, " \n", &np),
-				       v = strtok_r(NULL, " \n", &vp))
+			n = strtok_r(names, "\n ", &np);
+			v = strtok_r(values, "\n ", &vp);
+			while (n && v) {
 				if (!strcmp(n, field))
 					found = atol(v);
+				n = strtok_r(NULL, "\n ", &np);
+				v = strtok_r(NULL, "\n ", &vp);
+			}
 		}
 		fclose(f);
 	}

@@ -271,6 +271,7 @@ static const struct {
 };
 
 FIXTURE(bind_two) { int unused; };
+
 API_PAIR_VARIANTS(bind_two);	/* client: the binder, server: the holder */
 
 FIXTURE_SETUP(bind_two)

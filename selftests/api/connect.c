@@ -72,9 +72,9 @@ TEST_F(connect_one, route)
 /* 10.9.0.0/24, where nobody answers; ARP on or OFF. */
 static bool blackhole(const char *arp)
 {
-	return !api_sh("ip link add bh0 type veth peer name bh1 && "
-		       "ip link set bh0 up arp %s && ip link set bh1 up && "
-		       "ip addr add 10.9.0.1/24 dev bh0", arp);
+	return !api_sh("ip link add bh0 type veth peer name bh1") &&
+	       !api_sh("ip link set bh0 up arp %s", arp) &&
+	       !api_sh("ip link set bh1 up; ip addr add 10.9.0.1/24 dev bh0");
 }
 
 /* Attempts that end by themselves, all at the same time: seconds each. */

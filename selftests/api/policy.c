@@ -136,9 +136,8 @@ TEST_F(netns, across_veth)
 		_exit(0);
 	}
 	ASSERT_EQ(1, read(ready[0], &x, 1));
-	if (api_sh("ip link add ns0 type veth peer name ns1 netns %d && "
-		   "ip addr add 10.7.0.1/24 dev ns0 && ip link set ns0 up",
-		   pid)) {
+	if (api_sh("ip link add ns0 type veth peer name ns1 netns %d", pid) ||
+	    api_sh("ip addr add 10.7.0.1/24 dev ns0; ip link set ns0 up")) {
 		kill(pid, SIGKILL);
 		SKIP(return, "no veth devices here");
 	}
@@ -160,6 +159,7 @@ FIXTURE(cgroup) {
 	struct sockaddr_in addr;
 	char root[32], path[64];
 };
+
 API_PAIR_VARIANTS(cgroup);
 
 static bool write_pid(const char *dir)
@@ -330,21 +330,32 @@ TEST_F(cgroup, packets_are_denied)
 
 API_LISTENER_FIXTURE(nft);
 
-/* Load rules in the test's namespace; false if nft or its hooks are missing. */
-static bool rules(const char *text)
+/*
+ * Load rules into a chain at one of the hooks in the test's namespace; false if
+ * nft or the hook is not to be had.
+ */
+static bool rules(const char *hook, const char *text)
 {
-	return !api_sh("nft '%s'", text);
+	return !api_sh("nft 'table ip t { chain c { type %s; %s; }; }'", hook, text);
 }
+
+static bool no_rules(void)
+{
+	return !api_sh("nft delete table ip t");
+}
+
+#define INPUT	"filter hook input priority 0"
+#define OUTPUT	"filter hook output priority 0"
 
 TEST_F(nft, drop)
 {
 	int c = api_socket(variant->client, SOCK_NONBLOCK);
 
-	if (!rules("table ip t { chain c { type filter hook input priority 0; tcp flags syn counter drop; }; }"))
+	if (!rules(INPUT, "tcp flags syn counter drop"))
 		SKIP(return, "no nft");
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
-	ASSERT_TRUE(rules("delete table ip t"));
+	ASSERT_TRUE(no_rules());
 	EXPECT_TRUE(API_WAIT(api_state(c) == ST_ESTABLISHED));
 }
 
@@ -362,12 +373,10 @@ TEST_F(nft, reject)
 	char text[1024];
 	size_t i, n;
 
-	n = sprintf(text, "table ip t { chain c { type filter hook input priority 0;");
-	for (i = 0; i < ARRAY_SIZE(c); i++)
-		n += sprintf(text + n, " tcp dport %zu tcp flags syn reject with %s;",
+	for (i = n = 0; i < ARRAY_SIZE(c); i++)
+		n += sprintf(text + n, "tcp dport %zu tcp flags syn reject with %s;",
 			     6000 + i, c[i].with);
-	strcpy(text + n, " }; }");
-	if (!rules(text))
+	if (!rules(INPUT, text))
 		SKIP(return, "no nft");
 	/* The first answer may find the socket busy, and only the next count. */
 	for (i = 0; i < ARRAY_SIZE(c); i++) {
@@ -387,15 +396,22 @@ TEST_F(nft, owner)
 {
 	int c = api_socket(variant->client, SOCK_NONBLOCK);
 
-	if (!rules("table ip t { chain c { type filter hook output priority 0; meta skuid 0 meta mark 7 tcp flags syn drop; }; }"))
+	if (!rules(OUTPUT, "meta skuid 0 meta mark 7 tcp flags syn drop"))
 		SKIP(return, "no nft");
 	api_opt(c, SOL_SOCKET, SO_MARK, 7);
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
 	/* Nobody else is concerned. */
 	EXPECT_LE(0, api_connected(variant->client, &self->addr));
-	ASSERT_TRUE(rules("delete table ip t"));
+	ASSERT_TRUE(no_rules());
 	EXPECT_TRUE(API_WAIT(api_state(c) == ST_ESTABLISHED));
+}
+
+/* There is an entry for connections to this port that looks like that. */
+static bool tracked(int port, const char *state)
+{
+	return !api_sh("conntrack -L -p tcp --dport %d 2>/dev/null | grep -q %s",
+		       port, state);
 }
 
 TEST_F(nft, conntrack)
@@ -403,18 +419,16 @@ TEST_F(nft, conntrack)
 	int port = ntohs(self->addr.sin_port), c, s;
 	char x;
 
-	if (!rules("table ip t { chain c { type filter hook input priority 0; ct state invalid drop; }; }"))
+	if (!rules(INPUT, "ct state invalid drop"))
 		SKIP(return, "no nft");
 	c = api_connected(variant->client, &self->addr);
 	s = api_accept(self->l);
 	api_send(c, "x", 1);
 	api_recv(s, &x, 1);
-	EXPECT_EQ(0, api_sh("conntrack -L -p tcp --dport %d 2>/dev/null | grep -q 'ESTABLISHED.*ASSURED'",
-			    port));
+	EXPECT_TRUE(tracked(port, "ESTABLISHED.*ASSURED"));
 	close(c);
 	close(s);
-	EXPECT_TRUE(API_WAIT(!api_sh("conntrack -L -p tcp --dport %d 2>/dev/null | grep -q TIME_WAIT",
-				     port)));
+	EXPECT_TRUE(API_WAIT(tracked(port, "TIME_WAIT")));
 }
 
 /* Address translation stands between the two ends. */
@@ -425,10 +439,9 @@ TEST_F(nft, redirect)
 	char text[256], x;
 	int c, s;
 
-	snprintf(text, sizeof(text),
-		 "table ip t { chain c { type nat hook output priority -100; tcp dport 6000 redirect to :%d; }; }",
+	snprintf(text, sizeof(text), "tcp dport 6000 redirect to :%d",
 		 ntohs(self->addr.sin_port));
-	if (!rules(text))
+	if (!rules("nat hook output priority -100", text))
 		SKIP(return, "no nft");
 	c = api_connected(variant->client, &to);
 	s = api_accept(self->l);

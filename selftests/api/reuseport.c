@@ -12,6 +12,7 @@ FIXTURE(group) {
 	int l[MEMBERS];
 	struct sockaddr_in addr;
 };
+
 API_PAIR_VARIANTS(group);
 
 static int member(int family, const struct sockaddr_in *addr)

@@ -5,6 +5,7 @@
  */
 #include "api.h"
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 
 enum { FRESH = 1, LISTENING = 2, CONNECTED = 4, ANY = 7 };
 
@@ -146,6 +147,7 @@ static void make(int state, int family, int *inet, int *mine)
 }
 
 FIXTURE(option) { int unused; };
+
 API_FAMILY_VARIANTS(option);
 
 FIXTURE_SETUP(option)
@@ -160,9 +162,9 @@ FIXTURE_TEARDOWN(option)
 /* Call CASE(o, inet, mine) for each option in each state that suits it. */
 #define FOR_EACH_OPTION(o, inet, mine)					\
 	for (int _s = FRESH; _s <= CONNECTED; _s <<= 1)			\
-		for (make(_s, variant->family, &inet, &mine), o = options; \
-		     o < options + ARRAY_SIZE(options); o++)		\
-			if (o->states & _s)
+		for (make(_s, variant->family, &(inet), &(mine)), (o) = options; \
+		     (o) < options + ARRAY_SIZE(options); (o)++)	\
+			if ((o)->states & _s)
 
 TEST_F(option, initial_value)
 {
@@ -467,6 +469,36 @@ TEST_F(effect, filter)
 	EXPECT_LT(0, info_of(self->c).tcpi_total_retrans);
 	EXPECT_EQ(-ENOENT, SYS(setsockopt(self->s, SOL_SOCKET,
 					  SO_DETACH_FILTER, &x, 4)));
+}
+
+/* Bytes of buffers that the send queue is charged with. */
+static int queued_memory(int fd)
+{
+	uint32_t mem[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(mem);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len))
+		api_die("SO_MEMINFO");
+	return mem[SK_MEMINFO_WMEM_QUEUED];
+}
+
+/* Small segments are sent again as one: the books have to balance after it. */
+TEST_F(effect, retransmission_of_small_segments)
+{
+	char buf[4] = "";
+
+	api_opt(self->c, IPPROTO_TCP, TCP_NODELAY, 1);
+	deafen(self->s);
+	api_send(self->c, "1", 1);
+	api_send(self->c, "2", 1);
+	api_send(self->c, "3", 1);
+	ASSERT_TRUE(API_WAIT(info_of(self->c).tcpi_total_retrans));
+	api_opt(self->s, SOL_SOCKET, SO_DETACH_FILTER, 0);
+	api_recv(self->s, buf, 3);
+	EXPECT_STREQ("123", buf);
+	EXPECT_TRUE(API_WAIT(!queued_memory(self->c)));
+	api_send(self->c, buf, 3);
+	EXPECT_TRUE(API_WAIT(!queued_memory(self->c)));
 }
 
 /* A listener's filter sees the segments that want to open a connection. */

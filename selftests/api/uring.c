@@ -107,6 +107,7 @@ FIXTURE(uring) {
 	int l, c, s;
 	struct sockaddr_in addr;
 };
+
 API_PAIR_VARIANTS(uring);
 
 FIXTURE_SETUP(uring)
