@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * module/options.c: what is made of the bytes behind a TCP header, good and
+ * bad, and that what is written can be read.
+ */
+#include <kselftest_harness.h>
+
+struct net {
+	struct {
+		u8 sysctl_tcp_window_scaling, sysctl_tcp_timestamps, sysctl_tcp_sack;
+	} ipv4;
+};
+
+struct sk_buff {
+	struct tcphdr *th;
+	u64 tstamp;
+	struct {
+		u8 sacked, tcp_flags;
+	} cb;
+};
+
+struct sock;
+
+#include "options-types.h"
+
+/* What the pieces use of the module's own. */
+struct tcpx_sock {
+	struct tcpx_options_received rx_opt;
+	u32 tsoffset;
+	struct tcp_sack_block duplicate_sack[1];
+	struct tcp_sack_block selective_acks[4];
+};
+
+struct inet_request_sock {
+	struct {
+		u32 ts_recent;
+	} req;
+	u8 rcv_wscale;
+	bool tstamp_ok, wscale_ok, sack_ok;
+};
+
+struct tcpx_request_sock {
+	struct inet_request_sock req;
+	u32 ts_off;
+};
+
+#define TCPX_CB(skb)	(&(skb)->cb)
+#define tcp_hdr(skb)	((skb)->th)
+#define tcpx_sk(sk)	((struct tcpx_sock *)(sk))
+
+static const struct net all_on = { { 1, 1, 1 } };
+
+#include "options-code.h"
+
+/* A header with options, in memory that ends where the header does. */
+static struct tcphdr *header(const u8 *options, int len)
+{
+	struct tcphdr *th = calloc(1, sizeof(*th) + len);
+
+	th->doff = (sizeof(*th) + len) / 4;
+	memcpy(th + 1, options, len);
+	return th;
+}
+
+static struct tcpx_options_received parse(const struct net *net, struct tcpx_options_received opt,
+					  bool syn, bool estab, const u8 *options, int len,
+					  u8 *sacked)
+{
+	struct sk_buff skb = { .th = header(options, len) };
+
+	skb.th->syn = syn;
+	tcpx_parse_options(net, &skb, &opt, estab);
+	if (sacked)
+		*sacked = skb.cb.sacked;
+	free(skb.th);
+	return opt;
+}
+
+#define BYTES(...)	(const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ })
+
+/* Linux's own SYN. */
+#define SYN_OPTIONS	2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 3, 3, 7
+
+TEST(syn)
+{
+	struct tcpx_options_received opt = {};
+
+	opt = parse(&all_on, opt, true, false, BYTES(SYN_OPTIONS), NULL);
+	EXPECT_EQ(1460, opt.mss_clamp);
+	EXPECT_EQ(1, +opt.sack_ok);
+	EXPECT_EQ(1, +opt.saw_tstamp);
+	EXPECT_EQ(0x01020304, opt.rcv_tsval);
+	EXPECT_EQ(0x05060708, opt.rcv_tsecr);
+	EXPECT_EQ(1, +opt.wscale_ok);
+	EXPECT_EQ(7, +opt.snd_wscale);
+}
+
+TEST(sysctls_switch_off)
+{
+	struct tcpx_options_received opt = {};
+	struct net off = {};
+
+	opt = parse(&off, opt, true, false, BYTES(SYN_OPTIONS), NULL);
+	EXPECT_EQ(1460, opt.mss_clamp);
+	EXPECT_EQ(0, +opt.sack_ok);
+	EXPECT_EQ(0, +opt.saw_tstamp);
+	EXPECT_EQ(0, +opt.wscale_ok);
+}
+
+/* Past the handshake the SYN's options mean nothing. */
+TEST(syn_options_when_established)
+{
+	struct tcpx_options_received opt = { .tstamp_ok = 1, .mss_clamp = 1000 };
+
+	opt = parse(&all_on, opt, false, true, BYTES(SYN_OPTIONS), NULL);
+	EXPECT_EQ(1000, opt.mss_clamp);
+	EXPECT_EQ(0, +opt.sack_ok);
+	EXPECT_EQ(0, +opt.wscale_ok);
+	EXPECT_EQ(1, +opt.saw_tstamp);
+	opt.tstamp_ok = 0;
+	opt = parse(&all_on, opt, false, true, BYTES(SYN_OPTIONS), NULL);
+	EXPECT_EQ(0, +opt.saw_tstamp);
+}
+
+/* What each of these leaves of an MSS of 1460 behind it, before it, or in it. */
+TEST(malformed)
+{
+	static const struct {
+		const char *what;
+		u8 bytes[12];
+		u16 mss;
+	} cases[] = {
+		{ "MSS behind NOPs", { 1, 1, 1, 1, 2, 4, 0x05, 0xb4 }, 1460 },
+		{ "MSS behind EOL", { 0, 1, 1, 1, 2, 4, 0x05, 0xb4 }, 0 },
+		{ "MSS behind length 0", { 99, 0, 1, 1, 2, 4, 0x05, 0xb4 }, 0 },
+		{ "MSS behind length 1", { 99, 1, 1, 1, 2, 4, 0x05, 0xb4 }, 0 },
+		{ "MSS behind an unknown one", { 99, 4, 0, 0, 2, 4, 0x05, 0xb4 }, 1460 },
+		{ "MSS before a length that is too long", { 2, 4, 0x05, 0xb4, 99, 9 }, 1460 },
+		{ "MSS before a kind without length",
+		  { 2, 4, 0x05, 0xb4, 1, 1, 1, 1, 1, 1, 1, 2 }, 1460 },
+		{ "MSS too short", { 2, 3, 0x05, 1, 1, 1 }, 0 },
+		{ "MSS too long", { 2, 5, 0x05, 0xb4, 1, 1 }, 0 },
+		{ "MSS that is cut off", { 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 0x05 }, 0 },
+		{ "MSS of 0", { 2, 4, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1 }, 0 },
+	};
+	struct tcpx_options_received opt;
+	struct tcphdr *th;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		opt = (struct tcpx_options_received) {};
+		opt = parse(&all_on, opt, true, false, cases[i].bytes, 12, NULL);
+		EXPECT_EQ(cases[i].mss, opt.mss_clamp) TH_LOG("%s", cases[i].what);
+		th = header(cases[i].bytes, 12);
+		EXPECT_EQ(cases[i].mss, tcpx_parse_mss_option(th, 0)) TH_LOG("%s", cases[i].what);
+		free(th);
+	}
+}
+
+TEST(lengths_of_the_others)
+{
+	struct tcpx_options_received opt = {};
+
+	opt = parse(&all_on, opt, true, false, BYTES(3, 2, 1, 1), NULL);
+	EXPECT_EQ(0, +opt.wscale_ok);
+	opt = parse(&all_on, opt, true, false, BYTES(4, 3, 1, 1), NULL);
+	EXPECT_EQ(0, +opt.sack_ok);
+	opt = parse(&all_on, opt, true, false, BYTES(8, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), NULL);
+	EXPECT_EQ(0, +opt.saw_tstamp);
+}
+
+TEST(user_mss)
+{
+	struct tcpx_options_received opt = { .user_mss = 536 };
+	struct tcphdr *th = header(BYTES(2, 4, 0x05, 0xb4));
+
+	opt = parse(&all_on, opt, true, false, BYTES(2, 4, 0x05, 0xb4), NULL);
+	EXPECT_EQ(536, opt.mss_clamp);
+	opt.user_mss = 9000;
+	opt = parse(&all_on, opt, true, false, BYTES(2, 4, 0x05, 0xb4), NULL);
+	EXPECT_EQ(1460, opt.mss_clamp);
+	EXPECT_EQ(536, tcpx_parse_mss_option(th, 536));
+	free(th);
+}
+
+/* rfc7323#section-2.3: more than 14 is 14. */
+TEST(wscale_is_bounded)
+{
+	struct tcpx_options_received opt = {};
+
+	opt = parse(&all_on, opt, true, false, BYTES(1, 3, 3, 14), NULL);
+	EXPECT_EQ(14, +opt.snd_wscale);
+	opt = parse(&all_on, opt, true, false, BYTES(1, 3, 3, 255), NULL);
+	EXPECT_EQ(14, +opt.snd_wscale);
+	EXPECT_EQ(1, +opt.wscale_ok);
+}
+
+TEST(sack_blocks)
+{
+	struct tcpx_options_received opt = { .sack_ok = 1 };
+	u8 sacked;
+
+	parse(&all_on, opt, false, true, BYTES(1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2), &sacked);
+	EXPECT_EQ(sizeof(struct tcphdr) + 2, sacked);
+	/* no block, half a block, one and a half, not negotiated */
+	parse(&all_on, opt, false, true, BYTES(1, 1, 5, 2), &sacked);
+	EXPECT_EQ(0, sacked);
+	parse(&all_on, opt, false, true, BYTES(1, 1, 5, 6, 0, 0, 0, 1), &sacked);
+	EXPECT_EQ(0, sacked);
+	parse(&all_on, opt, false, true,
+	      BYTES(1, 1, 5, 14, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3), &sacked);
+	EXPECT_EQ(0, sacked);
+	opt.sack_ok = 0;
+	parse(&all_on, opt, false, true, BYTES(1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2), &sacked);
+	EXPECT_EQ(0, sacked);
+}
+
+/* Any bytes: nothing is read beyond the header (the sanitizer watches), and
+ * what comes out is in bounds.
+ */
+TEST(any_bytes)
+{
+	static const u8 kinds[] = { 0, 1, 2, 3, 4, 5, 8, 99 };
+	struct tcpx_options_received opt;
+	u8 bytes[40], sacked;
+	int i, j, len;
+
+	srand(1);
+	for (i = 0; i < 200000; i++) {
+		len = rand() % 11 * 4;
+		for (j = 0; j < len; j++)
+			bytes[j] = rand() % 2 ? rand() % 12 : rand();
+		if (len)
+			bytes[0] = kinds[rand() % ARRAY_SIZE(kinds)];
+		opt = (struct tcpx_options_received) { .tstamp_ok = 1, .sack_ok = 1 };
+		opt = parse(&all_on, opt, i & 1, i & 2, bytes, len, &sacked);
+		ASSERT_LE(+opt.snd_wscale, 14);
+		if (sacked) {
+			int at = sacked - sizeof(struct tcphdr);
+
+			ASSERT_EQ(TCPOPT_SACK, bytes[at]);
+			ASSERT_LE(at + bytes[at + 1], len);
+		}
+	}
+}
+
+/* The fast path says what the slow one says, with our offset deducted. */
+TEST(fast_path)
+{
+	struct tcpx_sock tp = { .rx_opt.tstamp_ok = 1, .tsoffset = 8 };
+	const u8 aligned[] = { 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 9 };
+	const u8 shifted[] = { 8, 10, 0, 0, 0, 2, 0, 0, 0, 10, 1, 1 };
+	const u8 no_echo[] = { 1, 1, 8, 10, 0, 0, 0, 3, 0, 0, 0, 0 };
+	struct sk_buff skb = {};
+
+	skb.th = header(aligned, 12);
+	EXPECT_TRUE(tcpx_fast_parse_options(&all_on, &skb, skb.th, &tp));
+	EXPECT_EQ(1, tp.rx_opt.rcv_tsval);
+	EXPECT_EQ(1, tp.rx_opt.rcv_tsecr);
+	free(skb.th);
+	skb.th = header(shifted, 12);
+	EXPECT_TRUE(tcpx_fast_parse_options(&all_on, &skb, skb.th, &tp));
+	EXPECT_EQ(2, tp.rx_opt.rcv_tsval);
+	EXPECT_EQ(2, tp.rx_opt.rcv_tsecr);
+	free(skb.th);
+	skb.th = header(no_echo, 12);
+	EXPECT_TRUE(tcpx_fast_parse_options(&all_on, &skb, skb.th, &tp));
+	EXPECT_EQ(0, tp.rx_opt.rcv_tsecr);
+	free(skb.th);
+	skb.th = header(aligned, 0);
+	EXPECT_FALSE(tcpx_fast_parse_options(&all_on, &skb, skb.th, &tp));
+	EXPECT_EQ(0, +tp.rx_opt.saw_tstamp);
+	free(skb.th);
+}
+
+/* Every set of options that a SYN-ACK can have fits what was said to be its
+ * size to the byte, and is read as it was meant.
+ */
+TEST(synack_round_trip)
+{
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		struct tcpx_request_sock req = {
+			.req = { .req.ts_recent = 77, .rcv_wscale = 9, .tstamp_ok = i & 1,
+				 .wscale_ok = i & 2, .sack_ok = i & 4 },
+			.ts_off = 5,
+		};
+		struct sk_buff skb = { .tstamp = 3 * NSEC_PER_MSEC };
+		struct tcpx_options_received opt = {};
+		struct tcpx_out_options out = {};
+		u8 zero[40] = {};
+		int size;
+
+		size = tcpx_synack_options(NULL, &req, 1400, &skb, &out);
+		ASSERT_EQ(0, size % 4);
+		skb.th = header(zero, size);
+		skb.th->syn = 1;
+		tcpx_options_write(skb.th, NULL, &out);
+		/* Padding is NOP, so a zero byte would be a gap. */
+		tcpx_parse_options(&all_on, &skb, &opt, false);
+		EXPECT_EQ(1400, opt.mss_clamp);
+		EXPECT_EQ(!!(i & 1), +opt.saw_tstamp);
+		EXPECT_EQ(i & 1 ? 8 : 0, opt.rcv_tsval);
+		EXPECT_EQ(i & 1 ? 77 : 0, opt.rcv_tsecr);
+		EXPECT_EQ(!!(i & 2), +opt.wscale_ok);
+		EXPECT_EQ(i & 2 ? 9 : 0, +opt.snd_wscale);
+		EXPECT_EQ(!!(i & 4), +opt.sack_ok);
+		free(skb.th);
+	}
+}
+
+/* The D-SACK block first, as many blocks as fit, and never more than 40 bytes. */
+FIXTURE(established)
+{
+};
+
+FIXTURE_VARIANT(established)
+{
+	bool ts, dsack;
+};
+
+FIXTURE_VARIANT_ADD(established, plain) {};
+FIXTURE_VARIANT_ADD(established, timestamp) { .ts = true };
+FIXTURE_VARIANT_ADD(established, dsack) { .dsack = true };
+FIXTURE_VARIANT_ADD(established, timestamp_dsack) { .ts = true, .dsack = true };
+
+FIXTURE_SETUP(established)
+{
+}
+
+FIXTURE_TEARDOWN(established)
+{
+}
+
+TEST_F(established, round_trip)
+{
+	const bool ts = variant->ts, dsack = variant->dsack;
+	int sacks;
+
+	for (sacks = 0; sacks + dsack <= 4; sacks++) {
+		struct tcpx_sock tp = {
+			.rx_opt = { .tstamp_ok = ts, .dsack = dsack, .num_sacks = sacks,
+				    .sack_ok = 1, .ts_recent = 6 },
+			.duplicate_sack = { { 1, 2 } },
+			.selective_acks = { { 10, 11 }, { 20, 21 }, { 30, 31 }, { 40, 41 } },
+		};
+		struct tcpx_options_received opt = tp.rx_opt;
+		int blocks = min(sacks + dsack, ts ? 3 : 4);
+		struct sk_buff skb = { .tstamp = NSEC_PER_MSEC };
+		struct tcpx_out_options out = {};
+		u8 zero[40] = {};
+		const u8 *sack;
+		int size;
+
+		size = tcpx_established_options((struct sock *)&tp, &skb, &out);
+		ASSERT_EQ(ts * 12 + (blocks ? 4 + 8 * blocks : 0), size);
+		skb.th = header(zero, size);
+		tcpx_options_write(skb.th, &tp, &out);
+		tcpx_parse_options(&all_on, &skb, &opt, true);
+		EXPECT_EQ(ts, +opt.saw_tstamp);
+		EXPECT_EQ(!!blocks, !!skb.cb.sacked);
+		if (blocks) {
+			sack = (const u8 *)skb.th + skb.cb.sacked;
+			EXPECT_EQ(2 + 8 * blocks, sack[1]);
+			EXPECT_EQ(dsack ? 1 : 10, get_unaligned_be32(sack + 2));
+			EXPECT_EQ(0, +tp.rx_opt.dsack);
+		}
+		free(skb.th);
+	}
+}
+
+TEST_HARNESS_MAIN
