@@ -49,9 +49,9 @@
 
 /* What bind and connect, and kernel_bind() and inet_bind(), take. */
 #if TCPX_HAVE_PROTO_CONNECT_UNSIZED
-typedef struct sockaddr_unsized compat_sockaddr;
+#define compat_sockaddr struct sockaddr_unsized
 #else
-typedef struct sockaddr compat_sockaddr;
+#define compat_sockaddr struct sockaddr
 #endif
 
 /* --- members of struct proto -------------------------------------------- */
@@ -151,6 +151,7 @@ static ssize_t name(struct socket *sock, struct page *page, int offset,	\
 		flags = (flags & ~MSG_SENDPAGE_NOTLAST) | MSG_MORE;	\
 	return sock_no_sendpage(sock, page, offset, size, flags);	\
 }
+
 #define COMPAT_PROTO_OPS_SENDPAGE_INIT(name)	.sendpage = (name),
 #else
 #define COMPAT_PROTO_OPS_SENDPAGE(name)
@@ -462,9 +463,9 @@ static inline int compat_cgroup_connect4(struct sock *sk, compat_sockaddr *uaddr
 
 /* What a proc_handler is given. */
 #if TCPX_HAVE_CTL_TABLE_CONST
-typedef const struct ctl_table compat_ctl_table;
+#define compat_ctl_table const struct ctl_table
 #else
-typedef struct ctl_table compat_ctl_table;
+#define compat_ctl_table struct ctl_table
 #endif
 
 /* @table must end with an empty entry that @size does not count. */

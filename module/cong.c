@@ -290,7 +290,7 @@ bool tcpx_cc_paced(const struct tcpx_cc *cc)
 {
 	const struct tcpx_sock *tp = container_of(cc, struct tcpx_sock, cc);
 
-	return smp_load_acquire(&tp->inet.sk.sk_pacing_status) != SK_PACING_NONE;
+	return READ_ONCE(tp->inet.sk.sk_pacing_status) != SK_PACING_NONE;
 }
 EXPORT_SYMBOL_GPL(tcpx_cc_paced);
 

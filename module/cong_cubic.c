@@ -19,7 +19,7 @@
 #define CUBIC_ALPHA_DEN		17
 
 /* Beyond some 17 minutes the curve is taken as if it were then: its cube fits. */
-#define CUBIC_MAX_OFFSET	(1U << 20)
+#define CUBIC_MAX_OFFSET	0x100000U
 
 #define HYSTART_LOW_WINDOW	16	/* segments, no verdict on less */
 #define HYSTART_MIN_SAMPLES	8	/* RTTs before a round's minimum counts */

@@ -192,12 +192,15 @@ static bool iter_bucket(const struct tcpx_hashinfo *h, unsigned int bucket,
 /* Read the next batch. The first of its rows, or NULL at the end. */
 static struct proc_row *iter_load(struct seq_file *seq)
 {
-	const struct tcpx_hashinfo *h = smp_load_acquire(&tcpx_pernet(seq_file_net(seq))->hinfo);
+	struct tcpx_net *tn = tcpx_pernet(seq_file_net(seq));
 	struct proc_iter *it = seq->private;
+	const struct tcpx_hashinfo *h;
 	struct hlist_nulls_head *chain;
-	spinlock_t *lock;
+	spinlock_t *lock;	/* of the chain */
 	bool end;
 
+	/* The first socket may just be making them: not before they are complete. */
+	h = smp_load_acquire(&tn->hinfo);
 	it->n = 0;
 	it->i = 0;
 	while (h && it->n < PROC_BATCH && iter_bucket(h, it->bucket, &chain, &lock)) {

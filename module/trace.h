@@ -183,6 +183,9 @@ DEFINE_DROP_REASON(FN, FN)
 	__entry->seq, __entry->end_seq, __entry->ack, __entry->len,	\
 	__entry->window, __entry->flags, tcpx_show_flags(__entry->flags)
 
+#define TCPX_TCB_FMT							\
+	" snd_una=%u snd_nxt=%u rcv_nxt=%u snd_wnd=%u rcv_wnd=%u cwnd=%u ssthresh=%u srtt=%u wmem_queued=%u rmem_alloc=%u"
+
 /* A segment as it is on the wire, and what the connection thinks before it. */
 DECLARE_EVENT_CLASS(tcpx_segment,
 
@@ -223,9 +226,7 @@ DECLARE_EVENT_CLASS(tcpx_segment,
 		__entry->rmem_alloc = t.rmem_alloc;
 	),
 
-	TP_printk(TCPX_ENDS_FMT TCPX_SEGMENT_FMT
-		  " snd_una=%u snd_nxt=%u rcv_nxt=%u snd_wnd=%u rcv_wnd=%u"
-		  " cwnd=%u ssthresh=%u srtt=%u wmem_queued=%u rmem_alloc=%u",
+	TP_printk(TCPX_ENDS_FMT TCPX_SEGMENT_FMT TCPX_TCB_FMT,
 		  TCPX_ENDS_ARGS, TCPX_SEGMENT_ARGS,
 		  __entry->snd_una, __entry->snd_nxt, __entry->rcv_nxt,
 		  __entry->snd_wnd, __entry->rcv_wnd, __entry->cwnd,
@@ -379,6 +380,9 @@ TRACE_EVENT(tcpx_listen_overflow,
 		  __entry->half_open, __entry->backlog, __entry->max_backlog)
 );
 
+#define TCPX_TOTALS_FMT							\
+	" bytes_sent=%llu bytes_acked=%llu bytes_received=%llu bytes_retrans=%llu segs_out=%u segs_in=%u total_retrans=%u srtt=%u"
+
 TRACE_EVENT(tcpx_destroy_sock,
 
 	TP_PROTO(const struct sock *sk),
@@ -411,8 +415,7 @@ TRACE_EVENT(tcpx_destroy_sock,
 		__entry->srtt = tp->cc.srtt_us >> 3;
 	),
 
-	TP_printk(TCPX_ENDS_FMT " bytes_sent=%llu bytes_acked=%llu bytes_received=%llu"
-		  " bytes_retrans=%llu segs_out=%u segs_in=%u total_retrans=%u srtt=%u",
+	TP_printk(TCPX_ENDS_FMT TCPX_TOTALS_FMT,
 		  TCPX_ENDS_ARGS, __entry->bytes_sent, __entry->bytes_acked,
 		  __entry->bytes_received, __entry->bytes_retrans, __entry->segs_out,
 		  __entry->segs_in, __entry->total_retrans, __entry->srtt)
