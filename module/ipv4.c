@@ -539,9 +539,24 @@ static bool tcpx_v4_deliver(struct sock *sk, struct sk_buff *skb,
 	return true;
 }
 
+/*
+ * A segment at a listener that neither opens a connection nor can be a cookie: of a
+ * connection that is gone, or of one that kernel TCP still has on this port (bind() with
+ * SO_REUSEADDR admits that). Kernel TCP knows the latter, and resets the former as we
+ * would.
+ */
+static bool tcpx_v4_stray(const struct sock *lsk, const struct tcphdr *th)
+{
+	if (th->rst || (th->syn && th->ack))
+		return true;
+	return !th->syn && (!th->ack || tcpx_syncookie_no_recent_overflow(lsk));
+}
+
 /* The entry that a segment is for, or NULL if it is not ours. */
 static struct sock *tcpx_v4_find(struct sk_buff *skb, struct tcpx_v4_in *in, bool *refcounted)
 {
+	struct sock *sk;
+
 	/* Early demux, or BPF, found a socket: then it is kernel TCP's. */
 	if (skb->pkt_type != PACKET_HOST || skb->sk)
 		return NULL;
@@ -553,7 +568,10 @@ static struct sock *tcpx_v4_find(struct sk_buff *skb, struct tcpx_v4_in *in, boo
 		return NULL;
 	in->dif = inet_iif(skb);
 	in->sdif = inet_sdif(skb);
-	return tcpx_v4_lookup(skb, in, refcounted);
+	sk = tcpx_v4_lookup(skb, in, refcounted);
+	if (sk && !*refcounted && tcpx_v4_stray(sk, tcp_hdr(skb)))
+		return NULL;
+	return sk;
 }
 
 /* A TCP segment for this host: net_protocol.handler. softirq, RCU. */

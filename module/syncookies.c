@@ -201,11 +201,13 @@ void tcpx_syncookie_overflow(const struct sock *sk)
 		WRITE_ONCE(*ts, now);
 }
 
-/*
- * No cookie was sent that could still be good: an ACK is none, don't give anybody a
- * chance to guess. The second before @last: it may be written after we read jiffies.
+/**
+ * tcpx_syncookie_no_recent_overflow() - can no cookie of ours be out?
+ * @sk: listener
+ *
+ * Return: true if an ACK at the listener is no cookie.
  */
-static bool tcpx_syncookie_no_recent_overflow(const struct sock *sk)
+bool tcpx_syncookie_no_recent_overflow(const struct sock *sk)
 {
 	u32 now = tcpx_jiffies32();
 	u32 last = READ_ONCE(*tcpx_synq_overflow_ts(sk));

@@ -1056,6 +1056,7 @@ u32  tcpx_cookie_init_timestamp(struct tcpx_request_sock *req, u64 now_us);
 struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb);
 bool tcpx_syn_flood_action(struct sock *sk);		/* cookies wanted? counts, logs */
 void tcpx_syncookie_overflow(const struct sock *sk);	/* remember: cookies were sent lately */
+bool tcpx_syncookie_no_recent_overflow(const struct sock *sk);
 int  tcpx_cookie_init(void);
 
 /* --- connect.c ------------------------------------------------------------ */
