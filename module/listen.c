@@ -47,7 +47,6 @@ static void tcpx_child_init_links(struct tcpx_sock *tp)
 	spin_lock_init(&tp->accept_queue.lock);
 	INIT_LIST_HEAD(&tp->tsq_node);
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
-	INIT_HLIST_NODE(&tp->active_node);
 	tp->out_of_order_queue = RB_ROOT;
 	tp->ooo_last_skb = NULL;
 }

@@ -8,9 +8,9 @@
  * there until it is acknowledged. What goes down the stack is a clone.
  *
  * How a segment looks is decided here, in tcpx_transmit_skb(); which of them may
- * go, and when, in xmit.c; which go again, in retransmit.c. Segments without new data (SYN, ACK, FIN,
- * RST, probes) are made in output_ctl.c; when a retransmission is due is
- * decided in recovery.c and timer.c.
+ * go, and when, in xmit.c; which go again, in retransmit.c. Segments without new
+ * data (SYN, ACK, FIN, RST, probes) are made in output_ctl.c; what is lost is
+ * decided in recovery.c, rack.c and timer.c.
  */
 
 #include "tcpx.h"
@@ -532,7 +532,6 @@ static void tcpx_event_ack_sent(struct sock *sk)
 		tp->ack.quick--;
 	tp->ack.pending = 0;
 	tp->ack.retry = 0;
-	tp->compressed_ack = 0;
 }
 
 /* Data leaves: is this an interactive session, was it idle? */

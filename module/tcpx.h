@@ -105,6 +105,7 @@
  * @ip_dsfield: receiving: TOS or traffic class
  * @txstamp_ack: sending: a time stamp is wanted when it is acknowledged
  * @eor: sending: nothing may be appended (MSG_EOR)
+ * @is_app_limited: sending: the application was the limit when it left
  * @has_rxtstamp: receiving: skb->tstamp holds the arrival time
  * @ack_seq: receiving: acknowledgement number
  * @tx: sending: the delivery-rate sample taken when it was sent
@@ -243,8 +244,11 @@ struct tcpx_lhash_bucket {
  *	(TCP_NEW_SYN_RECV) and TIME_WAIT entries; read under RCU
  * @ehash_mask: buckets - 1
  * @ehash_locks: spinlocks for writing, by bucket & @ehash_locks_mask
+ * @ehash_locks_mask: locks - 1
  * @lhash: listeners by port; read under RCU
+ * @lhash_mask: buckets - 1
  * @bhash: bound ports by port
+ * @bhash_mask: buckets - 1
  * @bound_ports: bitmap of ports that bind() gave out, only to pass over them
  *	quickly; bind.c
  */
@@ -470,6 +474,70 @@ struct tcpx_accept_queue {
  * @bind_hash: the port's bucket, NULL if not bound
  * @accept_queue: listeners
  * @linger2: jiffies in FIN_WAIT2 after close, 0 default, < 0 none
+ *
+ * @rcv_tstamp: tcpx_jiffies32() of the last ACK
+ * @lsndtime: tcpx_jiffies32() of the last data sent
+ * @tsoffset: what is added to our TSval, and deducted from TSecr
+ * @notsent_lowat: TCP_NOTSENT_LOWAT, bytes, 0: sysctl
+ * @tsq_node: in the list of tcpx_tsq_tasklet()
+ * @tcp_mstamp: time of the present burst, us
+ * @tcp_wstamp_ns: earliest departure of the next skb, ns
+ * @tcp_clock_cache: @tcp_mstamp in ns
+ * @reord_seen: how often reordering was seen
+ * @tlp_high_seq: snd_nxt when a loss probe was sent, 0: none is out
+ * @rto_min: lower bound of the RTO's variance, jiffies
+ * @rtt_seq: snd_nxt at the start of the present round trip
+ * @mdev_us: mean deviation of the RTT << 2, us
+ * @mdev_max_us: its maximum in the present round trip
+ * @rttvar_us: what the RTO adds to the RTT, us
+ * @rtt_min: minimum RTT of the last and the present half window
+ * @syn_retries: TCP_SYNCNT, 0: sysctl
+ * @ca_state: enum tcp_ca_state, see recovery.c
+ * @ecn_flags: 0: ECN is not in use
+ * @nonagle: TCPX_NAGLE_*
+ * @frto: F-RTO is under way, rfc5682
+ * @tlp_retrans: the loss probe was a retransmission
+ * @is_sack_reneg: the peer dropped what it had SACKed
+ * @recvmsg_inq: TCP_INQ
+ * @retransmit_skb_hint: first skb that may have to be retransmitted
+ * @recv_sack_cache: SACK blocks already applied
+ * @snd_cwnd_used: most segments in flight since the window was the limit
+ * @snd_cwnd_stamp: tcpx_jiffies32() when cwnd was last validated
+ * @cwnd_usage_seq: snd_nxt when cc.max_packets_out was last reset
+ * @delivered_ce: segments delivered with a congestion mark
+ * @app_limited: cc.delivered at which the application limit ends, 0: none
+ * @first_tx_mstamp: start of the present sending phase, us
+ * @delivered_mstamp: when cc.delivered was reached, us
+ * @rate_delivered: segments of the best recent rate sample
+ * @rate_interval_us: time they took
+ * @rate_app_limited: the application was its limit
+ * @rcv_rtt_est: the receiver's estimate of the RTT, us << 3
+ * @rcv_rtt_last_tsecr: TSecr it was last taken from
+ * @rcvq_space: bytes the user copied in the last RTT
+ * @last_oow_ack_time: tcpx_jiffies32() of the last answer to a bad segment
+ * @user_timeout: TCP_USER_TIMEOUT, ms
+ * @keepalive_time: TCP_KEEPIDLE, jiffies, 0: sysctl
+ * @keepalive_intvl: TCP_KEEPINTVL, jiffies, 0: sysctl
+ * @keepalive_probes: TCP_KEEPCNT, 0: sysctl
+ * @probes_tstamp: tcpx_jiffies32() of the first unanswered window probe
+ * @defer_accept: TCP_DEFER_ACCEPT, SYN-ACK retransmissions to wait
+ * @urg_data: state and value of the urgent byte
+ * @urg_seq: its sequence number
+ * @ca_setsockopt: TCP_CONGESTION chose the algorithm
+ * @bytes_received: rfc4898 tcpEStatsAppHCThruOctetsReceived
+ * @bytes_acked: tcpEStatsAppHCThruOctetsAcked
+ * @bytes_sent: payload sent, retransmissions included
+ * @bytes_retrans: payload retransmitted
+ * @segs_in: segments received; lockless readers
+ * @segs_out: segments sent
+ * @data_segs_in: those of them with data
+ * @data_segs_out: those of them with data
+ * @dsack_dups: segments the peer reported twice
+ * @rcv_ooopack: segments received out of order
+ * @timeout_rehash: how often an RTO chose another path
+ * @chrono_start: tcpx_jiffies32() when @chrono_type began
+ * @chrono_stat: jiffies spent busy, limited by rwnd, by sndbuf
+ * @chrono_type: enum tcp_chrono
  */
 struct tcpx_sock {
 	struct inet_sock	inet;
@@ -611,7 +679,6 @@ struct tcpx_sock {
 	/* seldom used */
 	struct tcpx_bind_bucket		*bind_hash;
 	struct tcpx_accept_queue	accept_queue;
-	struct hlist_node		active_node;
 	u32	last_oow_ack_time;	/* tcpx_jiffies32() */
 	u32	user_timeout;		/* ms */
 	u32	keepalive_time;		/* jiffies, 0: sysctl */
@@ -621,8 +688,6 @@ struct tcpx_sock {
 	int	linger2;
 	u8	keepalive_probes;	/* 0: sysctl */
 	u8	defer_accept;		/* SYN-ACK retransmissions to wait */
-	u8	dup_ack_counter;
-	u8	compressed_ack;
 	u16	urg_data;
 	u8	ca_setsockopt:1,
 		rate_app_limited:1;	/* so was the sample behind rate_delivered */
@@ -689,6 +754,26 @@ static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
 /**
  * struct tcpx_timewait_sock - a connection in TIME_WAIT, or an orphan in
  *	FIN_WAIT2 (@tw_substate)
+ * @__tw_common: addresses, hash links, reference count; must be first
+ * @af_ops: the face towards IP
+ * @bind_hash: its port's bucket
+ * @timer: its end
+ * @tw_entry_stamp: when it entered TIME_WAIT
+ * @tw_rcv_nxt: RCV.NXT
+ * @tw_snd_nxt: SND.NXT
+ * @tw_rcv_wnd: RCV.WND
+ * @tw_ts_offset: our timestamp offset
+ * @tw_ts_recent: TS.Recent
+ * @tw_ts_recent_stamp: when it was taken, ktime_get_seconds()
+ * @tw_last_oow_ack_time: rate limit of ACKs to bad segments
+ * @tw_mark: SO_MARK
+ * @tw_txhash: hash for ECMP and queue selection
+ * @tw_priority: SO_PRIORITY
+ * @tw_sport: local port, network order
+ * @tw_substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
+ * @tw_rcv_wscale: shift of the windows we send
+ * @tw_tos: IP_TOS
+ * @tw_transparent: IP_TRANSPARENT
  *
  * In ehash in its socket's place and in its port's owners. References: one
  * for ehash with the timer, one per lookup.
@@ -934,7 +1019,8 @@ void __tcpx_close(struct sock *sk, long timeout);	/* lock held */
 int  tcpx_disconnect(struct sock *sk, int flags);	/* lock held */
 void tcpx_shutdown(struct sock *sk, int how);		/* lock held */
 void tcpx_set_state_slow(struct sock *sk, int state);	/* MIB, unhash on CLOSE */
-void tcpx_done(struct sock *sk);			/* connection is over: CLOSE, wake, free an orphan */
+/* connection is over: CLOSE, wake, free an orphan */
+void tcpx_done(struct sock *sk);
 void tcpx_inet_destroy_sock(struct sock *sk);		/* orphan with no users left: free */
 bool tcpx_check_oom(struct sock *sk, int shift);	/* too many orphans / no memory */
 void tcpx_write_queue_purge(struct sock *sk);
@@ -959,7 +1045,8 @@ void tcpx_af_unregister(void);
 
 /* --- bind.c: bound ports, reservation of them with kernel TCP ------------ */
 
-int  tcpx_get_port(struct sock *sk, unsigned short snum);	/* proto.get_port; sleeps, lock held */
+/* proto.get_port; sleeps, lock held */
+int  tcpx_get_port(struct sock *sk, unsigned short snum);
 void tcpx_put_port(struct sock *sk);				/* any context */
 /* The child of a listener joins its port (softirq). 0 or -ENOMEM/-EADDRINUSE. */
 int  tcpx_inherit_port(const struct sock *lsk, struct sock *child);
@@ -994,7 +1081,8 @@ struct sock *tcpx_v4_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
 				     struct sk_buff *skb, int doff,
 				     __be32 saddr, __be16 sport,
 				     __be32 daddr, u16 hnum, int dif, int sdif);
-int  tcpx_hash(struct sock *sk);		/* proto.hash: LISTEN -> lhash, else ehash; sleeps never */
+/* proto.hash: LISTEN -> lhash, else ehash; sleeps never */
+int  tcpx_hash(struct sock *sk);
 void tcpx_unhash(struct sock *sk);		/* proto.unhash */
 /* Insert sk (hash computed from its addresses). If osk is given it is removed in
  * the same critical section and false means osk was no longer there. If found is
@@ -1015,12 +1103,15 @@ void tcpx_sock_gen_put(struct sock *sk);		/* drop a lookup's reference, any kind
 struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listener);
 void tcpx_reqsk_put(struct tcpx_request_sock *req);
 void tcpx_reqsk_free(struct tcpx_request_sock *req);
-bool tcpx_reqsk_drop(struct tcpx_request_sock *req);	/* unhash, stop, put; false: somebody else did */
-void tcpx_reqsk_unlinked(struct tcpx_request_sock *req);	/* the caller unhashed: stop, uncount */
+/* unhash, stop, put; false: somebody else did */
+bool tcpx_reqsk_drop(struct tcpx_request_sock *req);
+/* the caller unhashed: stop, uncount */
+void tcpx_reqsk_unlinked(struct tcpx_request_sock *req);
 void tcpx_openreq_init_rwin(struct tcpx_request_sock *req, const struct sock *lsk,
 			    const struct dst_entry *dst);	/* window of the SYN-ACK */
 int  tcpx_conn_request(struct sock *sk, struct sk_buff *skb);	/* a SYN; family independent part */
-void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb, struct tcpx_request_sock *req);
+void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
+			 struct tcpx_request_sock *req);
 /* A segment for a request sock. Child (locked by bh_lock_sock, referenced); lsk if the
  * listener has to judge it (a bad ACK); or NULL: drop it, but look it up again if
  * *req_stolen (somebody else made the child). The skb is not consumed.
@@ -1037,11 +1128,13 @@ void tcpx_listen_stop(struct sock *sk);			/* close of a listener, lock held */
 int  tcpx_listen(struct socket *sock, int backlog);	/* proto_ops.listen */
 struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern);
 /* clone lsk into a child for req: all engine state initialised; from syn_recv_sock */
-struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_sock *req, struct sk_buff *skb);
+struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_sock *req,
+				       struct sk_buff *skb);
 /* The child goes to the accept queue, and with it the caller's reference on req; NULL
  * (child disposed of, but still locked and referenced once) if lsk is no longer listening.
  */
-struct sock *tcpx_reqsk_queue_add(struct sock *lsk, struct tcpx_request_sock *req, struct sock *child);
+struct sock *tcpx_reqsk_queue_add(struct sock *lsk, struct tcpx_request_sock *req,
+				  struct sock *child);
 /* The child took the place of req in ehash: stop that one's timer, queue the child. */
 struct sock *tcpx_complete_hashdance(struct sock *lsk, struct sock *child,
 				     struct tcpx_request_sock *req);
@@ -1095,8 +1188,10 @@ bool tcpx_stream_is_readable(struct sock *sk, int target);
 int  tcpx_win_from_space(const struct sock *sk, int space);
 int  tcpx_space(const struct sock *sk);			/* bytes that can be offered now */
 int  tcpx_full_space(const struct sock *sk);
-u16  tcpx_select_window(struct sock *sk);		/* window field of a segment, unscaled check done; commits rcv_wnd */
-u32  __tcpx_select_window(struct sock *sk);		/* bytes, SWS avoidance rfc9293#section-3.8.6.2.2 */
+/* window field of a segment, unscaled check done; commits rcv_wnd */
+u16  tcpx_select_window(struct sock *sk);
+/* bytes, SWS avoidance rfc9293#section-3.8.6.2.2 */
+u32  __tcpx_select_window(struct sock *sk);
 void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *rcv_wnd,
 				u32 *window_clamp, bool wscale_ok, u8 *rcv_wscale, u32 init_rcv_wnd);
 void tcpx_init_buffer_space(struct sock *sk);		/* on ESTABLISHED */
@@ -1139,8 +1234,10 @@ struct tcpx_out_options {
 unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
 unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
 				 unsigned int mss, struct sk_buff *skb, struct tcpx_out_options *opts);
-unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
-void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp, const struct tcpx_out_options *opts);
+unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
+				      struct tcpx_out_options *opts);
+void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
+			const struct tcpx_out_options *opts);
 
 /* --- input.c: segment arrival ---------------------------------------------- */
 
@@ -1295,7 +1392,8 @@ void tcpx_set_skb_tso_segs(struct sk_buff *skb, unsigned int mss_now);
 int  tcpx_init_tso_segs(struct sk_buff *skb, unsigned int mss_now);
 int  tcpx_unclone(struct sk_buff *skb, gfp_t gfp);
 void tcpx_adjust_pcount(struct sock *sk, const struct sk_buff *skb, int decr);
-int  tcpx_fragment_new(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now, gfp_t gfp);
+int  tcpx_fragment_new(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now,
+		       gfp_t gfp);
 bool tcpx_pacing_check(struct sock *sk);
 u32  tcpx_tso_segs(struct sock *sk, unsigned int mss_now);
 bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned int factor);
@@ -1306,8 +1404,10 @@ void tcpx_chrono_stop(struct sock *sk, enum tcp_chrono type);
 enum hrtimer_restart tcpx_pace_kick(struct hrtimer *timer);
 u32  tcpx_init_cwnd(const struct tcpx_sock *tp, const struct dst_entry *dst);
 u32  tcpx_current_ssthresh(const struct tcpx_sock *tp);
-struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp);	/* headroom reserved, charged */
-void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb);		/* append to the write queue */
+/* headroom reserved, charged */
+struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp);
+/* append to the write queue */
+void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb);
 unsigned int tcpx_sync_mss(struct sock *sk, u32 pmtu);
 unsigned int tcpx_current_mss(struct sock *sk);
 unsigned int tcpx_send_mss(struct sock *sk, int *size_goal, int flags);
@@ -1332,7 +1432,8 @@ void tcpx_send_loss_probe(struct sock *sk);
 bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto);
 void tcpx_send_probe0(struct sock *sk);
 int  tcpx_write_wakeup(struct sock *sk, int mib);	/* keepalive / window probe */
-int  tcpx_fragment_rtx(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now, gfp_t gfp);
+int  tcpx_fragment_rtx(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now,
+		       gfp_t gfp);
 int  tcpx_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
 void tcpx_cwnd_restart(struct sock *sk, s32 delta);
 void tcpx_slow_start_after_idle_check(struct sock *sk);
@@ -1375,7 +1476,8 @@ void tcpx_time_wait(struct sock *sk, int state, int timeo);
 enum tcpx_tw_status tcpx_timewait_state_process(struct tcpx_timewait_sock *tw,
 						struct sk_buff *skb, const struct tcphdr *th);
 void tcpx_tw_put(struct tcpx_timewait_sock *tw);
-void tcpx_tw_deschedule_put(struct tcpx_timewait_sock *tw);	/* kill now, and drop the caller's ref */
+/* kill now, and drop the caller's ref */
+void tcpx_tw_deschedule_put(struct tcpx_timewait_sock *tw);
 /* The caller has taken tw out of ehash, and with that has its reference: the rest. */
 void tcpx_tw_retire(struct tcpx_timewait_sock *tw);
 /* May connect() take over this TIME_WAIT's 4-tuple (net.ipv4.tcp_tw_reuse, rfc6191)?
@@ -1388,8 +1490,10 @@ void tcpx_timewait_exit(void);
 
 /* --- sockopt.c, info.c ------------------------------------------------------- */
 
-int  tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
-int  tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
+int  tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+		     unsigned int optlen);
+int  tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+		     int __user *optlen);
 void tcpx_get_info(struct sock *sk, struct tcp_info *info);
 void __tcpx_sock_set_cork(struct sock *sk, bool on);
 void __tcpx_sock_set_nodelay(struct sock *sk, bool on);
