@@ -48,7 +48,7 @@ CASE(syn_retries_sysctl)
 	rx(c, "S");
 	rx(c, "S t>=%d", SECOND);
 	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
-	CHECK(w, elapsed_ms(begin) >= 3 * SECOND);
+	CHECK_TIME(w, elapsed_ms(begin) >= 3 * SECOND);
 	none(c);
 	tx(c, "S. seq=0 ack=1 mss=1000");
 	rx(c, "R seq=1");
@@ -165,7 +165,7 @@ CASE(retransmission_has_new_timestamp)
 	conn_passive(w, c, "mss=1012 ts");
 	conn_write(c, 1000, 0);
 	first = rx(c, ". seq=1 len=1000 ts")->tsval;
-	CHECK(w, rx(c, ". seq=1 len=1000 ts")->tsval - first >= RTO_MIN_MS);
+	CHECK_TIME(w, rx(c, ". seq=1 len=1000 ts")->tsval - first >= RTO_MIN_MS);
 }
 
 CASE(retries2)
@@ -179,7 +179,7 @@ CASE(retries2)
 	rx(c, ". seq=1 len=1000");
 	rx(c, ". seq=1 len=1000 t>=%d", RTO_MIN_MS);
 	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
-	CHECK(w, elapsed_ms(begin) >= 3 * RTO_MIN_MS);
+	CHECK_TIME(w, elapsed_ms(begin) >= 3 * RTO_MIN_MS);
 }
 
 CASE(user_timeout)
@@ -192,7 +192,7 @@ CASE(user_timeout)
 	begin = c->last;
 	rx(c, ". seq=1 len=1000");
 	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
-	CHECK(w, elapsed_ms(begin) >= 500 - JIFFY_MS);
+	CHECK_TIME(w, elapsed_ms(begin) >= 500 - JIFFY_MS);
 }
 
 /* The limit counts from the last progress, not from the first byte. */
@@ -208,7 +208,7 @@ CASE(user_timeout_restarts)
 	tx(c, ". ack=1001");
 	begin = c->last;
 	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
-	CHECK(w, elapsed_ms(begin) >= 300);
+	CHECK_TIME(w, elapsed_ms(begin) >= 300);
 }
 
 CASE(fin_repeated)
@@ -301,7 +301,7 @@ CASE(window_stays_closed)
 	begin = c->last;
 	sock_set(w, c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 600);
 	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
-	CHECK(w, elapsed_ms(begin) >= 500);
+	CHECK_TIME(w, elapsed_ms(begin) >= 500);
 }
 
 /* Nothing to send, nothing to probe for. */
@@ -351,7 +351,7 @@ CASE(ack_every_second_segment)
 	rx(c, ". ack=1001");
 	conn_read(c, 0, 1000);
 	do {
-		CHECK(w, tries++ < 20);
+		CHECK_TIME(w, tries++ < 20);
 		sock_set(w, c->fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 		begin = wire_now();
 		tx(c, ". seq=%d len=1000", at);
@@ -373,7 +373,7 @@ CASE(quickack_flushes)
 	rx(c, ". ack=1001");
 	conn_read(c, 0, 1000);
 	do {
-		CHECK(w, tries++ < 20);
+		CHECK_TIME(w, tries++ < 20);
 		sock_set(w, c->fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 		begin = wire_now();
 		tx(c, ". seq=%d len=100", at);

@@ -223,7 +223,7 @@ static void wait_for_end(struct conn *c, int at_least_ms)
 		tx(c, ". seq=0 ack=2");
 		s = wire_next(c, 100);
 	} while (!s || !(s->flags & TH_RST));
-	CHECK(c->w, (s->time - begin) / 1000000 >= at_least_ms);
+	CHECK_TIME(c->w, (s->time - begin) / 1000000 >= at_least_ms);
 }
 
 CASE(fin_wait2_ends_by_linger2)

@@ -63,8 +63,10 @@
 
 /*
  * A test process kept from the CPU for this long may have caused what it then
- * complains about, a retransmission above all. Such a failure proves nothing:
- * the test ends with EXIT_STALLED and is run again, RUNS times at most.
+ * complains about, a retransmission above all; and a timer armed while the
+ * kernel's tick lags fires early. So a failure after a stall, or of a bound of
+ * time, proves nothing yet: the test ends with EXIT_STALLED and is run again.
+ * Only the last of RUNS runs is final.
  */
 #define STALL_MS	60
 #define EXIT_STALLED	3
@@ -72,6 +74,7 @@
 
 #define MAX_PACKET	2048
 #define MAX_SACK	4
+#define MAX_ENDS	64
 
 /**
  * struct seg - one segment sent by the stack under test
@@ -116,6 +119,17 @@ struct seg {
 };
 
 /**
+ * struct end - what is needed to reset a connection
+ * @lport:	port of the socket under test
+ * @pport:	port of the peer
+ * @rcv_nxt:	what the socket under test acknowledged last
+ */
+struct end {
+	__u16	lport, pport;
+	__u32	rcv_nxt;
+};
+
+/**
  * struct wire - a network namespace with its TUN device
  * @family:	address family of the sockets under test
  * @tun:	the TUN file
@@ -125,6 +139,9 @@ struct seg {
  * @next_port:	peer port of the next connection
  * @ip_id:	IP identification of the next injected packet
  * @start:	when the trace begins, ns
+ * @final:	this run is the last, its failure counts
+ * @ends:	the connections seen, to be reset when the test is over
+ * @nr_ends:	how many
  */
 struct wire {
 	int		family;
@@ -132,6 +149,9 @@ struct wire {
 	struct seg	*head;
 	__u16	peer_win, next_port, ip_id;
 	__s64		start;
+	bool		final;
+	struct end	ends[MAX_ENDS];
+	unsigned int	nr_ends;
 };
 
 /**
@@ -172,11 +192,12 @@ struct conn {
 };
 
 /* wire.c: device, queue of captured segments, verdicts */
-void wire_open(struct wire *w, int family);
+void wire_open(struct wire *w, int family, bool final);
 void wire_close(struct wire *w);
 void wire_write(struct wire *w, const void *packet, size_t len);
 __s64 wire_now(void);
 void wire_resume(void);
+void wire_blame_clock(void);
 __printf(4, 5)
 noreturn void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...);
 __printf(1, 2)
@@ -239,6 +260,14 @@ __u32 conn_wnd(const struct conn *c);
 #define CHECK(w, cond) do {						\
 	if (!(cond))							\
 		wire_fail(w, __FILE__, __LINE__, "not true: %s", #cond);	\
+} while (0)
+
+/* The same for conditions that a clock takes part in. */
+#define CHECK_TIME(w, cond) do {					\
+	if (!(cond)) {							\
+		wire_blame_clock();					\
+		wire_fail(w, __FILE__, __LINE__, "not true: %s", #cond);	\
+	}								\
 } while (0)
 
 #define CHECK_EQ(w, want, got) do {					\
