@@ -15,7 +15,8 @@ static void ends_of_sock(struct tcpx_trace_ends *e, const struct sock *sk)
 	e->family = sk->sk_family;
 	e->state = READ_ONCE(sk->sk_state);
 	e->netns = sock_net(sk)->ns.inum;
-	e->sport = sk->sk_num;
+	/* A socket that was closed has given up its port, but not what it was. */
+	e->sport = sk_fullsock(sk) ? ntohs(inet_sk(sk)->inet_sport) : sk->sk_num;
 	e->dport = ntohs(sk->sk_dport);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
