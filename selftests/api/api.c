@@ -323,6 +323,8 @@ bool api_pattern_ok(const uint8_t *buf, size_t len, uint64_t offset)
 	return true;
 }
 
+#define FILLED_MS	500
+
 /* Send pattern bytes until the socket takes no more; how many it took. */
 size_t api_fill(int fd)
 {
@@ -335,10 +337,14 @@ size_t api_fill(int fd)
 		n = send(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0)
 			sum += n;
-		/* What is in flight may still free some room. */
 		else if (errno != EAGAIN)
 			api_die("send");
-		else if (!(api_events(fd, POLLOUT, API_QUIET_MS) & POLLOUT))
+		/*
+		 * What is in flight may still make room, and so may a window
+		 * smaller than a segment, which is only used when the probe
+		 * timer (200 ms) goes off.
+		 */
+		else if (!(api_events(fd, POLLOUT, FILLED_MS) & POLLOUT))
 			return sum;
 	}
 }

@@ -407,9 +407,9 @@ TEST_F(effect, tcp_info)
 	EXPECT_EQ(100000, s.tcpi_bytes_received);
 	/* The SYN's sequence number counts on the side that opened. */
 	EXPECT_EQ(100001, c.tcpi_bytes_acked);
-	EXPECT_EQ(100000, c.tcpi_bytes_sent);
-	EXPECT_EQ(0, c.tcpi_bytes_retrans);
-	EXPECT_EQ(0, c.tcpi_total_retrans);
+	/* A loaded machine may make a tail loss probe of it. */
+	EXPECT_EQ(100000, c.tcpi_bytes_sent - c.tcpi_bytes_retrans);
+	EXPECT_EQ(!c.tcpi_total_retrans, !c.tcpi_bytes_retrans);
 	EXPECT_LE(2, c.tcpi_data_segs_out);
 	EXPECT_LE(2, s.tcpi_data_segs_in);
 	EXPECT_LT(c.tcpi_data_segs_out, c.tcpi_segs_out);
