@@ -224,6 +224,7 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 	tp->retrans_stamp = 0;
 	tcpx_init_transfer(sk, skb);
 	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
+	/* Who sees the new state without the lock sees the rest as well. */
 	smp_mb();
 	tcpx_set_state(sk, TCP_ESTABLISHED);
 	sk->sk_state_change(sk);

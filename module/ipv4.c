@@ -549,7 +549,8 @@ static bool tcpx_v4_stray(const struct sock *lsk, const struct tcphdr *th)
 {
 	if (th->rst || (th->syn && th->ack))
 		return true;
-	return !th->syn && (!th->ack || tcpx_syncookie_no_recent_overflow(lsk));
+	/* Without ACK it is nobody's: kernel TCP, seeing a closed port, would answer. */
+	return !th->syn && th->ack && tcpx_syncookie_no_recent_overflow(lsk);
 }
 
 /* The entry that a segment is for, or NULL if it is not ours. */

@@ -403,7 +403,7 @@ static struct sk_buff *tcpx_split(struct sock *sk, struct sk_buff *skb, u32 len,
  * Return: 0 or -ENOMEM.
  */
 int tcpx_fragment_new(struct sock *sk, struct sk_buff *skb, u32 len,
-			     unsigned int mss_now, gfp_t gfp)
+		      unsigned int mss_now, gfp_t gfp)
 {
 	struct sk_buff *buff = tcpx_split(sk, skb, len, gfp);
 

@@ -19,7 +19,8 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 		return;
 	if ((TCPX_CB(to)->tcp_flags | TCPX_CB(skb)->tcp_flags) & (TCPHDR_SYN | TCPHDR_FIN))
 		return;
-	if (TCPX_CB(to)->eor || TCPX_CB(skb)->sacked & (TCPXCB_SACKED_ACKED | TCPXCB_SACKED_RETRANS) ||
+	if (TCPX_CB(to)->eor ||
+	    TCPX_CB(skb)->sacked & (TCPXCB_SACKED_ACKED | TCPXCB_SACKED_RETRANS) ||
 	    !(TCPX_CB(skb)->sacked & TCPXCB_LOST) != !(TCPX_CB(to)->sacked & TCPXCB_LOST))
 		return;
 	if (to->len + skb->len > space || tcpx_skb_pcount(skb) != 1 || skb_cloned(skb) ||
@@ -89,6 +90,7 @@ int __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 
 	if (unlikely(skb_fclone_busy(sk, skb))) {
 		set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
+		/* Either tcpx_wfree() sees the flag or we see it gone. */
 		smp_mb__after_atomic();
 		if (skb_fclone_busy(sk, skb)) {
 			TCPX_NET_INC(net, LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
@@ -176,7 +178,8 @@ void tcpx_xmit_retransmit_queue(struct sock *sk)
 	if (!tp->packets_out)
 		return;
 	max_segs = tcpx_tso_segs(sk, tcpx_current_mss(sk));
-	for (skb = tp->retransmit_skb_hint ?: tcpx_rtx_queue_head(sk); skb; skb = skb_rb_next(skb)) {
+	skb = tp->retransmit_skb_hint ?: tcpx_rtx_queue_head(sk);
+	for (; skb; skb = skb_rb_next(skb)) {
 		u8 sacked = TCPX_CB(skb)->sacked;
 		int segs;
 

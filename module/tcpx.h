@@ -74,7 +74,7 @@
 #define TCPX_ECN_OK		1	/* negotiated, rfc3168 */
 #define TCPX_ECN_QUEUE_CWR	2	/* the next segment says CWR */
 #define TCPX_ECN_DEMAND_CWR	4	/* say ECE until CWR comes */
-#define TCPX_ECN_SEEN		8	/* a segment was ECT */
+#define TCPX_ECN_SEEN		8	/* a segment came ECN-capable */
 
 #define TCPX_PINGPONG_THRESH	1
 #define TCPX_ATO_MIN		(HZ / 25)	/* 40 ms */
@@ -234,7 +234,7 @@ struct tcpx_ehash_bucket {
 };
 
 struct tcpx_lhash_bucket {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* writers of chain, BH off */
 	struct hlist_nulls_head	chain;
 };
 
@@ -254,7 +254,7 @@ struct tcpx_lhash_bucket {
  */
 struct tcpx_hashinfo {
 	struct tcpx_ehash_bucket	*ehash;
-	spinlock_t			*ehash_locks;
+	spinlock_t			*ehash_locks;	/* writers of a chain, BH off */
 	unsigned int			ehash_mask;
 	unsigned int			ehash_locks_mask;
 	struct tcpx_lhash_bucket	*lhash;
@@ -284,7 +284,7 @@ struct tcpx_hashinfo {
  */
 struct tcpx_net {
 	struct tcpx_hashinfo		*hinfo;
-	struct mutex			hinfo_mutex;
+	struct mutex			hinfo_mutex;	/* makes hinfo */
 	struct net			*net;
 	struct tcp_mib __percpu		*tcp_mib;
 	struct linux_mib __percpu	*net_mib;
@@ -295,7 +295,7 @@ struct tcpx_net {
 	u32				challenge_timestamp;
 	u32				challenge_count;
 	struct delayed_work		rsv_work;
-	spinlock_t			rsv_lock;
+	spinlock_t			rsv_lock;	/* rsv_dead, BH off */
 	struct list_head		rsv_dead;
 	struct {
 		struct ctl_table_header	*hdr;
@@ -393,7 +393,7 @@ struct tcpx_af_ops {
  * The accept queue's length is sk_ack_backlog, its limit sk_max_ack_backlog.
  */
 struct tcpx_accept_queue {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* head, tail; BH off */
 	u8			synflood_warned;
 	u32			synq_overflow_ts;
 	atomic_t		qlen;
@@ -1193,7 +1193,8 @@ u16  tcpx_select_window(struct sock *sk);
 /* bytes, SWS avoidance rfc9293#section-3.8.6.2.2 */
 u32  __tcpx_select_window(struct sock *sk);
 void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *rcv_wnd,
-				u32 *window_clamp, bool wscale_ok, u8 *rcv_wscale, u32 init_rcv_wnd);
+				u32 *window_clamp, bool wscale_ok, u8 *rcv_wscale,
+				u32 init_rcv_wnd);
 void tcpx_init_buffer_space(struct sock *sk);		/* on ESTABLISHED */
 void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb);
 void tcpx_clamp_window(struct sock *sk);
@@ -1233,7 +1234,8 @@ struct tcpx_out_options {
 
 unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
 unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
-				 unsigned int mss, struct sk_buff *skb, struct tcpx_out_options *opts);
+				 unsigned int mss, struct sk_buff *skb,
+				 struct tcpx_out_options *opts);
 unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 				      struct tcpx_out_options *opts);
 void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,

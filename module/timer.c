@@ -324,8 +324,8 @@ static bool tcpx_write_timeout(struct sock *sk)
 			bool alive = tp->rto < TCPX_RTO_MAX;
 
 			retry_until = tcpx_orphan_retries(sk, alive);
-			if (tcpx_out_of_resources(sk, alive ||
-					!tcpx_retransmits_timed_out(sk, retry_until, 0)))
+			alive = alive || !tcpx_retransmits_timed_out(sk, retry_until, 0);
+			if (tcpx_out_of_resources(sk, alive))
 				return true;
 		}
 	}
@@ -393,8 +393,8 @@ static void tcpx_rearm_after_rto(struct sock *sk)
 	    tp->packets_out < 4 && tp->cc.snd_ssthresh >= TCP_INFINITE_SSTHRESH &&
 	    tp->retransmits <= TCP_THIN_LINEAR_RETRIES) {
 		tp->backoff = 0;
-		tp->rto = min_t(u32, (tp->cc.srtt_us >> 3) ? usecs_to_jiffies((tp->cc.srtt_us >> 3) +
-				tp->rttvar_us) : tp->rto, TCPX_RTO_MAX);
+		if (tp->cc.srtt_us)
+			tcpx_set_rto(sk);
 	} else {
 		/* rfc6298#section-5.5 */
 		tp->backoff++;

@@ -101,7 +101,7 @@ static void tcpx_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 	WRITE_ONCE(tp->snd_nxt, TCPX_CB(skb)->end_seq);
 	__skb_unlink(skb, &sk->sk_write_queue);
 	tcpx_rtx_queue_insert(sk, skb);
-	if (tp->highest_sack == NULL)
+	if (!tp->highest_sack)
 		tp->highest_sack = skb;
 	tp->packets_out += tcpx_skb_pcount(skb);
 	if (!prior || tp->pending == TCPX_TIME_LOSS_PROBE)
@@ -616,6 +616,7 @@ static void tcpx_tsq_tasklet(struct tasklet_struct *t)
 		struct sock *sk = (struct sock *)tp;
 
 		list_del(&tp->tsq_node);
+		/* tcpx_wfree() may queue it again only when it is off. */
 		smp_mb__before_atomic();
 		clear_bit(TSQ_QUEUED, &sk->sk_tsq_flags);
 		tcpx_tsq_run_one(sk);
