@@ -325,27 +325,30 @@ bool api_pattern_ok(const uint8_t *buf, size_t len, uint64_t offset)
 
 #define FILLED_MS	500
 
-/* Send pattern bytes until the socket takes no more; how many it took. */
+/*
+ * Send pattern bytes until the socket takes no more; how many it took. What is
+ * in flight may still make room, and so may a window smaller than a segment,
+ * which is only used when the probe timer (200 ms) goes off, and is too small
+ * for POLLOUT. So full is what is still full half a second later.
+ */
 size_t api_fill(int fd)
 {
 	uint8_t buf[16384];
+	bool full = false;
 	size_t sum = 0;
 	ssize_t n;
 
 	for (;;) {
 		api_pattern(buf, sizeof(buf), sum);
 		n = send(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0)
-			sum += n;
-		else if (errno != EAGAIN)
+		if (n < 0 && errno != EAGAIN)
 			api_die("send");
-		/*
-		 * What is in flight may still make room, and so may a window
-		 * smaller than a segment, which is only used when the probe
-		 * timer (200 ms) goes off.
-		 */
-		else if (!(api_events(fd, POLLOUT, FILLED_MS) & POLLOUT))
+		if (n < 0 && full)
 			return sum;
+		full = n < 0;
+		sum += full ? 0 : n;
+		if (full)
+			api_events(fd, POLLOUT, FILLED_MS);
 	}
 }
 
