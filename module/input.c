@@ -613,6 +613,7 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	tcpx_rcv_rtt_measure_ts(sk, skb);
+	tcpx_urg(sk, skb, th);
 	tcpx_data_queue(sk, skb);
 	tcpx_data_snd_check(sk);
 	tcpx_ack_snd_check(sk);
@@ -753,6 +754,7 @@ int tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb)
 		ret = tcpx_rcv_synsent_state_process(sk, skb);
 		if (ret >= 0)
 			return ret;
+		tcpx_urg(sk, skb, th);
 		__kfree_skb(skb);
 		tcpx_data_snd_check(sk);
 		return 0;
@@ -789,6 +791,7 @@ int tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb)
 		}
 	}
 
+	tcpx_urg(sk, skb, th);
 	ret = tcpx_state_text(sk, skb);
 	if (ret > 0)
 		return 1;

@@ -260,18 +260,6 @@ void tcpx_write_queue_purge(struct sock *sk)
 	tp->backoff = 0;
 }
 
-static void tcpx_ofo_queue_purge(struct sock *sk)
-{
-	struct tcpx_sock *tp = tcpx_sk(sk);
-	struct sk_buff *skb;
-
-	while ((skb = skb_rb_first(&tp->out_of_order_queue))) {
-		rb_erase(&skb->rbnode, &tp->out_of_order_queue);
-		__kfree_skb(skb);
-	}
-	tp->ooo_last_skb = NULL;
-}
-
 /**
  * tcpx_destroy_sock() - proto.destroy: give up all but the memory of the socket
  * @sk: socket nobody uses any more
@@ -283,7 +271,7 @@ void tcpx_destroy_sock(struct sock *sk)
 	tcpx_clear_xmit_timers(sk);
 	tcpx_cleanup_congestion_control(sk);
 	tcpx_write_queue_purge(sk);
-	tcpx_ofo_queue_purge(sk);
+	tcpx_ofo_purge(sk);
 	if (tcpx_sk(sk)->bind_hash)
 		tcpx_put_port(sk);
 	sk_sockets_allocated_dec(sk);
@@ -579,7 +567,7 @@ static void tcpx_disconnect_abort(struct sock *sk)
 	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
 	WRITE_ONCE(tp->urg_data, 0);
 	tcpx_write_queue_purge(sk);
-	tcpx_ofo_queue_purge(sk);
+	tcpx_ofo_purge(sk);
 }
 
 /**

@@ -1253,6 +1253,7 @@ int  tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb);
 void tcpx_dsack_set(struct sock *sk, u32 seq, u32 end_seq);	/* reassembly.c */
 void tcpx_sack_remove(struct tcpx_sock *tp);
 void tcpx_ofo_purge(struct sock *sk);
+void tcpx_urg(struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th);	/* urg.c */
 int  tcpx_queue_rcv(struct sock *sk, struct sk_buff *skb, bool *fragstolen);
 void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb);
 void tcpx_finish_connect(struct sock *sk, struct sk_buff *skb);

@@ -49,6 +49,58 @@ TEST_F(ready, poll)
 			     (READ | WRITE | POLLRDHUP | POLLHUP)));
 }
 
+/* One byte out of band: poll() tells, recv(MSG_OOB) has it, the stream goes on. */
+TEST_F(ready, urgent)
+{
+	char buf[8] = "";
+	int mark = -1;
+
+	api_send(self->c, "ab", 2);
+	ASSERT_EQ(1, SYS(send(self->c, "!", 1, MSG_OOB)));
+	api_send(self->c, "cd", 2);
+	ASSERT_TRUE(API_WAIT(api_events(self->s, ALL, 0) & POLLPRI));
+	EXPECT_EQ(1, SYS(recv(self->s, buf, sizeof(buf), MSG_OOB | MSG_PEEK)));
+	EXPECT_EQ('!', buf[0]);
+	EXPECT_EQ(1, SYS(recv(self->s, buf, sizeof(buf), MSG_OOB)));
+	EXPECT_EQ('!', buf[0]);
+	EXPECT_EQ(-EINVAL, SYS(recv(self->s, buf, sizeof(buf), MSG_OOB)));
+	EXPECT_EQ(0, api_events(self->s, POLLPRI, 0));
+
+	/* A read stops at the mark. */
+	EXPECT_EQ(2, SYS(recv(self->s, buf, sizeof(buf), 0)));
+	EXPECT_EQ(0, memcmp(buf, "ab", 2));
+	EXPECT_EQ(0, SYS(ioctl(self->s, SIOCATMARK, &mark)));
+	EXPECT_EQ(1, mark);
+	api_recv(self->s, buf, 2);
+	EXPECT_EQ(0, memcmp(buf, "cd", 2));
+	EXPECT_EQ(0, SYS(ioctl(self->s, SIOCATMARK, &mark)));
+	EXPECT_EQ(0, mark);
+}
+
+TEST_F(ready, urgent_inline)
+{
+	char buf[8] = "";
+	int mark = -1;
+
+	api_opt(self->s, SOL_SOCKET, SO_OOBINLINE, 1);
+	ASSERT_EQ(3, SYS(send(self->c, "ab!", 3, MSG_OOB)));
+	ASSERT_TRUE(API_WAIT(api_events(self->s, ALL, 0) & POLLPRI));
+	EXPECT_EQ(-EINVAL, SYS(recv(self->s, buf, sizeof(buf), MSG_OOB)));
+	EXPECT_EQ(2, SYS(recv(self->s, buf, sizeof(buf), 0)));
+	EXPECT_EQ(0, SYS(ioctl(self->s, SIOCATMARK, &mark)));
+	EXPECT_EQ(1, mark);
+	EXPECT_EQ(1, SYS(recv(self->s, buf, sizeof(buf), 0)));
+	EXPECT_EQ('!', buf[0]);
+}
+
+TEST_F(ready, urgent_absent)
+{
+	char x;
+
+	EXPECT_EQ(-EINVAL, SYS(recv(self->s, &x, 1, MSG_OOB)));
+	EXPECT_EQ(0, api_events(self->s, POLLPRI, 0));
+}
+
 TEST_F(ready, poll_after_reset)
 {
 	struct linger linger = { 1, 0 };

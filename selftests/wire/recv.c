@@ -485,8 +485,8 @@ CASE(data_without_ack)
 }
 
 /*
- * Urgent data is a later matter. Here: the pointer, wherever it shows, breaks
- * nothing. A stack that takes it may hold one byte back from the stream.
+ * The urgent pointer, wherever it shows, breaks nothing; it may hold one byte
+ * back from the stream. What the user sees of it: selftests/api/events.c.
  */
 CASE(urgent_pointer)
 {
