@@ -110,7 +110,7 @@ int tcpx_init_sock(struct sock *sk)
 /* --- states ------------------------------------------------------------- */
 
 /**
- * tcpx_set_state_slow() - change the state, with all that depends on it
+ * tcpx_set_state() - change the state, with all that depends on it
  * @sk: socket
  * @state: TCP_*
  *
@@ -119,7 +119,7 @@ int tcpx_init_sock(struct sock *sk)
  *
  * Context: socket lock, or nobody else knows the socket.
  */
-void tcpx_set_state_slow(struct sock *sk, int state)
+void tcpx_set_state(struct sock *sk, int state)
 {
 	const int established = TCPF_ESTABLISHED | TCPF_CLOSE_WAIT;	/* rfc4022 */
 	struct net *net = sock_net(sk);

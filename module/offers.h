@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * AF_TCPX: what each file of the module offers the others. Included by tcpx.h,
+ * which has the types.
+ */
+#ifndef _TCPX_OFFERS_H
+#define _TCPX_OFFERS_H
+
+/* --- main.c ------------------------------------------------------------- */
+
+extern int tcpx_family;				/* module parameter family= */
+DECLARE_STATIC_KEY_FALSE(tcpx_active);		/* some TCPX socket exists */
+
+/* One more / one less object (full socket, request, TIME_WAIT) that segments
+ * may be for. get may sleep when it is the first and then also makes the
+ * netns's tables (0, -ENOMEM); hold/put never sleep (softirq).
+ */
+int  tcpx_active_get(struct net *net);
+void tcpx_active_hold(void);
+void tcpx_active_put(void);
+u32  tcpx_secret(void);		/* only to mix into non-secure hashes */
+
+/* --- proto.c: struct proto, life and death of a socket ------------------ */
+
+extern struct proto tcpx_prot;
+int  tcpx_proto_init(void);				/* proto_register() */
+void tcpx_proto_exit(void);
+
+int  tcpx_init_sock(struct sock *sk);			/* proto.init */
+void tcpx_lock_class(struct sock *sk, bool cloned);	/* own lockdep class */
+void tcpx_destroy_sock(struct sock *sk);		/* proto.destroy: queues, port */
+void tcpx_close(struct sock *sk, long timeout);
+void __tcpx_close(struct sock *sk, long timeout);	/* lock held */
+int  tcpx_disconnect(struct sock *sk, int flags);	/* lock held */
+void tcpx_shutdown(struct sock *sk, int how);		/* lock held */
+void tcpx_set_state(struct sock *sk, int state);	/* MIB, unhash on CLOSE */
+/* connection is over: CLOSE, wake, free an orphan */
+void tcpx_done(struct sock *sk);
+void tcpx_inet_destroy_sock(struct sock *sk);		/* orphan with no users left: free */
+bool tcpx_check_oom(struct sock *sk, int shift);	/* too many orphans / no memory */
+void tcpx_write_queue_purge(struct sock *sk);
+void tcpx_orphan_inc(struct sock *sk);
+void tcpx_orphan_dec(struct sock *sk);
+__poll_t tcpx_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
+int  tcpx_ioctl_cmd(struct sock *sk, int cmd, int *karg);	/* SIOCINQ ... */
+void tcpx_enter_memory_pressure(struct sock *sk);
+void tcpx_leave_memory_pressure(struct sock *sk);
+bool tcpx_under_memory_pressure(const struct sock *sk);
+
+/* --- af_tcpx.c ---------------------------------------------------------- */
+
+extern const struct proto_ops tcpx_stream_ops;
+int  tcpx_af_register(void);
+void tcpx_af_unregister(void);
+
+/* --- bind.c: bound ports, reservation of them with kernel TCP ------------ */
+
+/* proto.get_port; sleeps, lock held */
+int  tcpx_get_port(struct sock *sk, unsigned short snum);
+void tcpx_put_port(struct sock *sk);				/* any context */
+/* The child of a listener joins its port (softirq). 0 or -ENOMEM/-EADDRINUSE. */
+int  tcpx_inherit_port(const struct sock *lsk, struct sock *child);
+/* TIME_WAIT takes over the socket's place among the owners (BH off). */
+void tcpx_bind_tw_add(struct tcpx_timewait_sock *tw, struct sock *sk);
+void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw);
+/* connect(): choose a local port for sk's saddr/daddr/dport, reserve it and
+ * hash sk into ehash (state TCP_SYN_SENT already). Sleeps. -EADDRNOTAVAIL.
+ */
+int  tcpx_hash_connect(struct sock *sk);
+/* Give up reservations that need not linger: after close(), so that it is done when
+ * close() returns. Sleeps, no socket lock.
+ */
+void tcpx_bind_reap(struct net *net);
+void tcpx_bind_net_exit(struct tcpx_net *tn);			/* drop all reservations */
+void tcpx_bind_net_init(struct tcpx_net *tn);
+int  tcpx_bind_init(void);
+void tcpx_bind_exit(void);
+
+/* --- demux.c: connection and listener tables ----------------------------- */
+
+int  tcpx_hashinfo_alloc(struct tcpx_net *tn);
+void tcpx_hashinfo_free(struct tcpx_net *tn);
+
+u32  tcpx_v4_ehashfn(const struct net *net, __be32 laddr, u16 lport, __be32 faddr, __be16 fport);
+/* RCU. Returned with a reference: full socket, request or TIME_WAIT by sk_state. */
+struct sock *tcpx_v4_lookup_established(struct net *net, struct tcpx_hashinfo *h,
+					__be32 saddr, __be16 sport,
+					__be32 daddr, u16 hnum, int dif, int sdif);
+/* RCU. No reference taken (listeners are freed after a grace period). */
+struct sock *tcpx_v4_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
+				     struct sk_buff *skb, int doff,
+				     __be32 saddr, __be16 sport,
+				     __be32 daddr, u16 hnum, int dif, int sdif);
+/* proto.hash: LISTEN -> lhash, else ehash; sleeps never */
+int  tcpx_hash(struct sock *sk);
+void tcpx_unhash(struct sock *sk);		/* proto.unhash */
+/* Insert sk (hash computed from its addresses). If osk is given it is removed in
+ * the same critical section and false means osk was no longer there. If found is
+ * non-NULL an entry with the same 4-tuple makes it fail and set *found.
+ */
+bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found);
+/* If the 4-tuple with lport is free, sk goes in. A reusable TIME_WAIT in its place is
+ * taken out and handed over in *twp: the caller must tcpx_tw_retire() it once it has
+ * dropped its locks. With twp NULL (bound port) that is done here. 0 / -EADDRNOTAVAIL.
+ */
+int  tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock **twp);
+void tcpx_ehash_remove(struct sock *sk, bool *removed);	/* any kind of entry */
+void tcpx_ehash_replace_tw(struct sock *sk, struct tcpx_timewait_sock *tw);
+void tcpx_sock_gen_put(struct sock *sk);		/* drop a lookup's reference, any kind */
+
+/* --- request.c: half-open connections --------------------------------------- */
+
+struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listener);
+void tcpx_reqsk_put(struct tcpx_request_sock *req);
+void tcpx_reqsk_free(struct tcpx_request_sock *req);
+/* unhash, stop, put; false: somebody else did */
+bool tcpx_reqsk_drop(struct tcpx_request_sock *req);
+/* the caller unhashed: stop, uncount */
+void tcpx_reqsk_unlinked(struct tcpx_request_sock *req);
+void tcpx_openreq_init_rwin(struct tcpx_request_sock *req, const struct sock *lsk,
+			    const struct dst_entry *dst);	/* window of the SYN-ACK */
+int  tcpx_conn_request(struct sock *sk, struct sk_buff *skb);	/* a SYN; family independent part */
+void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
+			 struct tcpx_request_sock *req);
+/* A segment for a request sock. Child (locked by bh_lock_sock, referenced); lsk if the
+ * listener has to judge it (a bad ACK); or NULL: drop it, but look it up again if
+ * *req_stolen (somebody else made the child). The skb is not consumed.
+ */
+struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
+			    struct tcpx_request_sock *req, bool *req_stolen);
+int  tcpx_request_init(void);
+void tcpx_request_exit(void);
+
+/* --- listen.c: the accept queue, children ----------------------------------- */
+
+int  tcpx_listen_start(struct sock *sk, int backlog);	/* lock held; -EADDRINUSE */
+void tcpx_listen_stop(struct sock *sk);			/* close of a listener, lock held */
+int  tcpx_listen(struct socket *sock, int backlog);	/* proto_ops.listen */
+struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern);
+/* clone lsk into a child for req: all engine state initialised; from syn_recv_sock */
+struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_sock *req,
+				       struct sk_buff *skb);
+/* The child goes to the accept queue, and with it the caller's reference on req; NULL
+ * (child disposed of, but still locked and referenced once) if lsk is no longer listening.
+ */
+struct sock *tcpx_reqsk_queue_add(struct sock *lsk, struct tcpx_request_sock *req,
+				  struct sock *child);
+/* The child took the place of req in ehash: stop that one's timer, queue the child. */
+struct sock *tcpx_complete_hashdance(struct sock *lsk, struct sock *child,
+				     struct tcpx_request_sock *req);
+/* First segment after the handshake, to a child in SYN_RECV; unlocks and puts it, consumes skb. */
+void tcpx_child_process(struct sock *lsk, struct sock *child, struct sk_buff *skb);
+
+/* --- syncookies.c --------------------------------------------------------- */
+
+u32  tcpx_cookie_v4_init_seq(const struct sk_buff *skb, u16 *mssp);
+u32  tcpx_cookie_init_timestamp(struct tcpx_request_sock *req, u64 now_us);
+/* An ACK at a listener: the listener itself (not a cookie), a child, or NULL (drop). */
+struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb);
+bool tcpx_syn_flood_action(struct sock *sk);		/* cookies wanted? counts, logs */
+void tcpx_syncookie_overflow(const struct sock *sk);	/* remember: cookies were sent lately */
+bool tcpx_syncookie_no_recent_overflow(const struct sock *sk);
+int  tcpx_cookie_init(void);
+
+/* --- connect.c ------------------------------------------------------------ */
+
+int  tcpx_v4_connect(struct sock *sk, compat_sockaddr *uaddr, int addr_len);
+int  tcpx_v4_pre_connect(struct sock *sk, compat_sockaddr *uaddr, int addr_len);
+/* Commit to a route: sk_setup_caps() and what it grants to IPPROTO_TCP only. Takes dst. */
+void tcpx_setup_caps(struct sock *sk, struct dst_entry *dst);
+/* SYN goes out: window, MSS, ISN already chosen; output side of active open. output.c */
+int  tcpx_connect(struct sock *sk);
+
+/* --- sendmsg.c ------------------------------------------------------------ */
+
+int  tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
+int  tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
+void tcpx_write_space(struct sock *sk);			/* sk->sk_write_space */
+bool tcpx_stream_memory_free(const struct sock *sk, int wake);
+void tcpx_splice_eof(struct socket *sock);
+void tcpx_check_space(struct sock *sk);			/* wake writers after an ACK */
+
+/* --- recvmsg.c ------------------------------------------------------------ */
+
+int  tcpx_do_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
+void tcpx_cleanup_rbuf(struct sock *sk, int copied);	/* window update if worth it */
+int  tcpx_inq(struct sock *sk);
+int  tcpx_peek_len(struct socket *sock);
+int  tcpx_read_sock(struct sock *sk, read_descriptor_t *desc, sk_read_actor_t actor);
+ssize_t tcpx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
+			 size_t len, unsigned int flags);
+int  tcpx_set_rcvlowat(struct sock *sk, int val);
+void tcpx_data_ready(struct sock *sk);			/* respects SO_RCVLOWAT */
+bool tcpx_stream_is_readable(struct sock *sk, int target);
+
+/* --- rcvbuf.c: window to offer, receive memory, autotuning ---------------- */
+
+int  tcpx_win_from_space(const struct sock *sk, int space);
+int  tcpx_space(const struct sock *sk);			/* bytes that can be offered now */
+int  tcpx_full_space(const struct sock *sk);
+/* window field of a segment, unscaled check done; commits rcv_wnd */
+u16  tcpx_select_window(struct sock *sk);
+/* bytes, SWS avoidance rfc9293#section-3.8.6.2.2 */
+u32  __tcpx_select_window(struct sock *sk);
+void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *rcv_wnd,
+				u32 *window_clamp, bool wscale_ok, u8 *rcv_wscale,
+				u32 init_rcv_wnd);
+void tcpx_init_buffer_space(struct sock *sk);		/* on ESTABLISHED */
+void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb);
+void tcpx_clamp_window(struct sock *sk);
+int  tcpx_set_window_clamp(struct sock *sk, int val);	/* TCP_WINDOW_CLAMP */
+void tcpx_rcv_space_adjust(struct sock *sk);		/* after the user copied: DRS */
+void tcpx_rcv_rtt_measure(struct tcpx_sock *tp);
+void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
+void tcpx_sndbuf_expand(struct sock *sk);
+int  tcpx_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, unsigned int size);
+int  tcpx_prune_queue(struct sock *sk, const struct sk_buff *in_skb);
+bool tcpx_prune_ofo_queue(struct sock *sk, const struct sk_buff *in_skb);
+bool tcpx_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool *fragstolen);
+
+/* --- options.c ------------------------------------------------------------ */
+
+void tcpx_parse_options(const struct net *net, const struct sk_buff *skb,
+			struct tcpx_options_received *opt, bool estab);
+/* Fast path: only a timestamp; true if one was seen. */
+bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
+			     const struct tcphdr *th, struct tcpx_sock *tp);
+u16  tcpx_parse_mss_option(const struct tcphdr *th, u16 user_mss);
+void tcpx_clear_options(struct tcpx_options_received *opt);
+
+struct tcpx_out_options {
+	u8	options;	/* TCPX_OPT_* */
+	u8	ws;
+	u8	num_sack_blocks;
+	u16	mss;
+	u32	tsval;
+	u32	tsecr;
+};
+
+#define TCPX_OPT_SACK_PERM	BIT(0)
+#define TCPX_OPT_TS		BIT(1)
+#define TCPX_OPT_WSCALE		BIT(2)
+#define TCPX_OPT_MSS		BIT(3)
+
+unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
+unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
+				 unsigned int mss, struct sk_buff *skb,
+				 struct tcpx_out_options *opts);
+unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
+				      struct tcpx_out_options *opts);
+void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
+			const struct tcpx_out_options *opts);
+
+/* --- input.c: segment arrival ---------------------------------------------- */
+
+/* Segment for a connected or listening socket whose lock is held (or that is
+ * LISTEN: no lock). Consumes skb. Called from the backlog too.
+ */
+int  tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb);	/* ipv4.c */
+void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb);
+/* >= 0: done (skb consumed if 0); 1: answer with a reset, caller frees. */
+int  tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb);
+void tcpx_dsack_set(struct sock *sk, u32 seq, u32 end_seq);	/* reassembly.c */
+void tcpx_sack_remove(struct tcpx_sock *tp);
+void tcpx_ofo_purge(struct sock *sk);
+void tcpx_urg(struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th);	/* urg.c */
+int  tcpx_queue_rcv(struct sock *sk, struct sk_buff *skb, bool *fragstolen);
+void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb);
+void tcpx_finish_connect(struct sock *sk, struct sk_buff *skb);
+void tcpx_init_transfer(struct sock *sk, struct sk_buff *skb);	/* on ESTABLISHED */
+void tcpx_reset(struct sock *sk, struct sk_buff *skb);		/* a valid RST came */
+void tcpx_fin(struct sock *sk);
+bool tcpx_oow_rate_limited(struct net *net, const struct sk_buff *skb, int mib_idx, u32 *last);
+bool tcpx_paws_reject(const struct tcpx_options_received *opt, bool rst);
+void tcpx_store_ts_recent(struct tcpx_sock *tp);
+void tcpx_data_queue(struct sock *sk, struct sk_buff *skb);
+void tcpx_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
+void tcpx_initialize_rcv_mss(struct sock *sk);
+void tcpx_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason);
+void tcpx_send_challenge_ack(struct sock *sk);		/* rfc5961, rate limited */
+
+static inline void tcpx_schedule_ack(struct sock *sk)
+{
+	tcpx_sk(sk)->ack.pending |= TCPX_ACK_SCHED;
+}
+
+/* --- ack.c: acknowledgements, RTT, what they do to the send queue ---------- */
+
+#define TCPX_FLAG_DATA			0x01
+#define TCPX_FLAG_WIN_UPDATE		0x02
+#define TCPX_FLAG_DATA_ACKED		0x04
+#define TCPX_FLAG_RETRANS_DATA_ACKED	0x08
+#define TCPX_FLAG_SYN_ACKED		0x10
+#define TCPX_FLAG_DATA_SACKED		0x20
+#define TCPX_FLAG_ECE			0x40
+#define TCPX_FLAG_LOST_RETRANS		0x80
+#define TCPX_FLAG_SLOWPATH		0x100
+#define TCPX_FLAG_ORIG_SACK_ACKED	0x200
+#define TCPX_FLAG_SND_UNA_ADVANCED	0x400
+#define TCPX_FLAG_DSACKING_ACK		0x800
+#define TCPX_FLAG_SET_XMIT_TIMER	0x1000
+#define TCPX_FLAG_SACK_RENEGING		0x2000
+#define TCPX_FLAG_UPDATE_TS_RECENT	0x4000
+#define TCPX_FLAG_NO_CHALLENGE_ACK	0x8000
+#define TCPX_FLAG_ACKED		(TCPX_FLAG_DATA_ACKED | TCPX_FLAG_SYN_ACKED)
+#define TCPX_FLAG_NOT_DUP	(TCPX_FLAG_DATA | TCPX_FLAG_WIN_UPDATE | TCPX_FLAG_ACKED)
+#define TCPX_FLAG_FORWARD_PROGRESS (TCPX_FLAG_ACKED | TCPX_FLAG_DATA_SACKED)
+
+/* 1 processed, 0 old or nothing new, < 0: -SKB_DROP_REASON_* the segment must be dropped */
+int  tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag);
+void tcpx_set_rto(struct sock *sk);
+void tcpx_rtt_init(struct sock *sk);
+void tcpx_synack_rtt_meas(struct sock *sk, struct tcpx_request_sock *req);
+void tcpx_valid_rtt_meas(struct sock *sk, u32 seq_rtt_us);
+void tcpx_rearm_rto(struct sock *sk);
+void tcpx_fast_path_on(struct tcpx_sock *tp);
+void tcpx_fast_path_check(struct sock *sk);
+
+/* --- establish.c: the end of the handshake ---------------------------------- */
+
+int  tcpx_rcv_synsent_state_process(struct sock *sk, struct sk_buff *skb);
+void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb);
+
+/* --- rack.c ------------------------------------------------------------------ */
+
+s32  tcpx_rack_skb_timeout(const struct tcpx_sock *tp, const struct sk_buff *skb, u32 reo_wnd);
+u32  tcpx_rack_detect_loss(struct sock *sk);
+bool tcpx_rack_mark_lost(struct sock *sk);
+
+/* --- recovery.c: SACK scoreboard, loss detection, fast retransmit ---------- */
+
+/**
+ * struct tcpx_rate_sample - delivery rate, as one ACK shows it; rate.c
+ * @prior_mstamp: us, when the sample began; 0: there is none
+ * @prior_delivered: tp->cc.delivered then
+ * @delivered: segments delivered since
+ * @send_us: how long sending them took
+ * @is_app_limited: the application was the limit
+ * @is_retrans: the sample is of a retransmission
+ */
+struct tcpx_rate_sample {
+	u64	prior_mstamp;
+	u32	prior_delivered;
+	u32	delivered;
+	u32	send_us;
+	bool	is_app_limited;
+	bool	is_retrans;
+};
+
+void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb);
+void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_rate_sample *rs);
+void tcpx_rate_gen(struct sock *sk, u32 delivered, struct tcpx_rate_sample *rs);
+void tcpx_rate_check_app_limited(struct sock *sk);	/* sendmsg() */
+
+/* What is to be sent after an ACK was processed. */
+enum tcpx_rexmit {
+	TCPX_REXMIT_NONE,
+	TCPX_REXMIT_LOST,	/* what is held for lost */
+	TCPX_REXMIT_NEW,	/* new data: F-RTO, rfc5682 step 2.b */
+};
+
+/**
+ * struct tcpx_sacktag_state - what the SACK blocks of one ACK said
+ * @first_sackt: us, sending time of the first and
+ * @last_sackt: of the last original segment newly SACKed
+ * @reord: lowest sequence newly SACKed out of order
+ * @flag: TCPX_FLAG_*
+ * @mss_now: current MSS, 0 until needed
+ * @rs: delivery rate sample
+ */
+struct tcpx_sacktag_state {
+	u64	first_sackt;
+	u64	last_sackt;
+	u32	reord;
+	int	flag;
+	unsigned int mss_now;
+	struct tcpx_rate_sample rs;
+};
+
+int  tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
+			      u32 prior_snd_una, struct tcpx_sacktag_state *state);
+void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
+			    int *ack_flag, int *rexmit);
+void tcpx_xmit_recovery(struct sock *sk, int rexmit);
+void tcpx_enter_loss(struct sock *sk);		/* RTO fired */
+void tcpx_enter_cwr(struct sock *sk);		/* ECN or local congestion */
+void tcpx_set_ca_state(struct sock *sk, u8 ca_state);
+void tcpx_mark_skb_lost(struct sock *sk, struct sk_buff *skb);
+void tcpx_clear_retrans(struct tcpx_sock *tp);
+void tcpx_cwnd_reduction(struct sock *sk, int newly_acked_sacked, int newly_lost, int flag);
+void tcpx_reset_reno_sack(struct tcpx_sock *tp);
+void tcpx_rack_update_reo_wnd(struct sock *sk, const struct tcpx_rate_sample *rs);
+void tcpx_process_tlp_ack(struct sock *sk, u32 ack, int flag);
+void tcpx_remove_reno_sacks(struct sock *sk, u32 acked);
+void tcpx_check_sack_reordering(struct sock *sk, u32 low_seq, bool ts);
+u32  tcpx_highest_sack_seq(const struct tcpx_sock *tp);
+void tcpx_rack_advance(struct tcpx_sock *tp, u8 sacked, u32 end_seq, u64 xmit_time);
+void tcpx_simple_retransmit(struct sock *sk);	/* the MTU shrank */
+void tcpx_rack_reo_timeout(struct sock *sk);
+void tcpx_rtx_hints_drop(struct tcpx_sock *tp, struct sk_buff *skb);
+
+/* --- output.c: segmentation and transmission ------------------------------- */
+
+void tcpx_set_skb_tso_segs(struct sk_buff *skb, unsigned int mss_now);
+int  tcpx_init_tso_segs(struct sk_buff *skb, unsigned int mss_now);
+int  tcpx_unclone(struct sk_buff *skb, gfp_t gfp);
+void tcpx_adjust_pcount(struct sock *sk, const struct sk_buff *skb, int decr);
+int  tcpx_fragment_new(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now,
+		       gfp_t gfp);
+bool tcpx_pacing_check(struct sock *sk);
+u32  tcpx_tso_segs(struct sock *sk, unsigned int mss_now);
+bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned int factor);
+int  tcpx_push_probe(struct sock *sk, struct sk_buff *skb);
+int  tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp);
+void tcpx_chrono_start(struct sock *sk, enum tcp_chrono type);
+void tcpx_chrono_stop(struct sock *sk, enum tcp_chrono type);
+enum hrtimer_restart tcpx_pace_kick(struct hrtimer *timer);
+u32  tcpx_init_cwnd(const struct tcpx_sock *tp, const struct dst_entry *dst);
+u32  tcpx_current_ssthresh(const struct tcpx_sock *tp);
+/* headroom reserved, charged */
+struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp);
+/* append to the write queue */
+void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb);
+unsigned int tcpx_sync_mss(struct sock *sk, u32 pmtu);
+unsigned int tcpx_current_mss(struct sock *sk);
+unsigned int tcpx_send_mss(struct sock *sk, int *size_goal, int flags);
+u32  tcpx_mtu_to_mss(struct sock *sk, u32 pmtu);
+u32  tcpx_mss_to_mtu(struct sock *sk, u32 mss);
+u16  tcpx_advertise_mss(struct sock *sk);
+void __tcpx_push_pending_frames(struct sock *sk, unsigned int mss_now, int nonagle);
+void tcpx_push_pending_frames(struct sock *sk);
+void tcpx_push_one(struct sock *sk, unsigned int mss_now);
+void tcpx_data_snd_check(struct sock *sk);		/* push, then wake writers */
+void tcpx_send_ack(struct sock *sk);
+void tcpx_send_delayed_ack(struct sock *sk);
+void tcpx_send_fin(struct sock *sk);
+void tcpx_send_active_reset(struct sock *sk, gfp_t priority);
+int  tcpx_send_synack(struct sock *sk);			/* simultaneous open */
+struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
+				 struct tcpx_request_sock *req, bool cookie);
+int  tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
+int  __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
+void tcpx_xmit_retransmit_queue(struct sock *sk);
+void tcpx_send_loss_probe(struct sock *sk);
+bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto);
+void tcpx_send_probe0(struct sock *sk);
+int  tcpx_write_wakeup(struct sock *sk, int mib);	/* keepalive / window probe */
+int  tcpx_fragment_rtx(struct sock *sk, struct sk_buff *skb, u32 len, unsigned int mss_now,
+		       gfp_t gfp);
+int  tcpx_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
+void tcpx_cwnd_restart(struct sock *sk, s32 delta);
+void tcpx_slow_start_after_idle_check(struct sock *sk);
+void tcpx_mstamp_refresh(struct tcpx_sock *tp);
+void tcpx_release_cb(struct sock *sk);
+void tcpx_wfree(struct sk_buff *skb);			/* skb->destructor of sent skbs */
+void tcpx_rtx_queue_insert(struct sock *sk, struct sk_buff *skb);
+void tcpx_rtx_queue_unlink_free(struct sock *sk, struct sk_buff *skb);
+int  tcpx_tsq_init(void);
+void tcpx_tsq_exit(void);
+
+/* --- timer.c ---------------------------------------------------------------- */
+
+void tcpx_init_xmit_timers(struct sock *sk);
+void tcpx_clear_xmit_timers(struct sock *sk);		/* any context; drops their references */
+void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when);
+void tcpx_clear_xmit_timer(struct sock *sk);
+void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires);
+void tcpx_write_timer_handler(struct sock *sk);		/* lock held */
+void tcpx_delack_timer_handler(struct sock *sk);	/* lock held */
+void tcpx_set_keepalive(struct sock *sk, int val);	/* proto.keepalive */
+void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len);
+void tcpx_delete_keepalive_timer(struct sock *sk);
+unsigned int tcpx_keepalive_time_when(const struct tcpx_sock *tp);
+unsigned int tcpx_keepalive_intvl_when(const struct tcpx_sock *tp);
+int  tcpx_keepalive_probes(const struct tcpx_sock *tp);
+int  tcpx_fin_time(const struct sock *sk);
+unsigned long tcpx_probe0_base(const struct sock *sk);
+unsigned long tcpx_probe0_when(const struct sock *sk, unsigned long max_when);
+void tcpx_check_probe_timer(struct sock *sk);
+void tcpx_write_err(struct sock *sk);			/* ETIMEDOUT: give the connection up */
+
+/* --- timewait.c ------------------------------------------------------------- */
+
+/* Replace sk by a TIME_WAIT entry (state: TCP_TIME_WAIT, or TCP_FIN_WAIT2 for
+ * an orphan) for timeo jiffies (0: 60 s), then tcpx_done(sk). Lock held, BH off.
+ */
+void tcpx_time_wait(struct sock *sk, int state, int timeo);
+/* TCPX_TW_SUCCESS has dropped the caller's reference, the others leave it to the caller. */
+enum tcpx_tw_status tcpx_timewait_state_process(struct tcpx_timewait_sock *tw,
+						struct sk_buff *skb, const struct tcphdr *th);
+void tcpx_tw_put(struct tcpx_timewait_sock *tw);
+/* kill now, and drop the caller's ref */
+void tcpx_tw_deschedule_put(struct tcpx_timewait_sock *tw);
+/* The caller has taken tw out of ehash, and with that has its reference: the rest. */
+void tcpx_tw_retire(struct tcpx_timewait_sock *tw);
+/* May connect() take over this TIME_WAIT's 4-tuple (net.ipv4.tcp_tw_reuse, rfc6191)?
+ * autobind: the port is ours to choose. Sets sk's write_seq and ts_recent from it.
+ */
+bool tcpx_twsk_unique(struct sock *sk, const struct tcpx_timewait_sock *tw, bool autobind);
+void tcpx_timewait_net_purge(struct tcpx_net *tn);
+int  tcpx_timewait_init(void);
+void tcpx_timewait_exit(void);
+
+/* --- sockopt.c, info.c ------------------------------------------------------- */
+
+int  tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+		     unsigned int optlen);
+int  tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+		     int __user *optlen);
+void tcpx_get_info(struct sock *sk, struct tcp_info *info);
+void __tcpx_sock_set_cork(struct sock *sk, bool on);
+void __tcpx_sock_set_nodelay(struct sock *sk, bool on);
+
+/* --- ipv4.c: the face towards IPv4, inwards ------------------------------------ */
+
+extern const struct tcpx_af_ops tcpx_ipv4_ops;
+
+int  tcpx_v4_init(void);		/* interpose on inet_protos[IPPROTO_TCP] */
+void tcpx_v4_exit(void);
+u32  tcpx_v4_init_seq(__be32 saddr, __be32 daddr, __be16 sport, __be16 dport);	/* rfc6528 */
+u32  tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr);
+
+/* --- ipv4_output.c: outwards ----------------------------------------------------- */
+
+struct ip_options_rcu *tcpx_v4_return_route(struct net *net, const struct sk_buff *skb);
+struct dst_entry *tcpx_v4_dst(struct sock *sk);
+struct dst_entry *tcpx_v4_route_req(const struct sock *lsk, struct tcpx_request_sock *req,
+				    struct flowi *fl);
+int  tcpx_v4_rebuild_header(struct sock *sk);
+int  tcpx_v4_queue_xmit(struct sock *sk, struct sk_buff *skb);
+void tcpx_v4_send_check(struct sock *sk, struct sk_buff *skb);
+int  tcpx_v4_send_synack_ip(const struct sock *lsk, struct sk_buff *skb,
+			    struct tcpx_request_sock *req, struct dst_entry *dst);
+/* RST for skb (rfc9293#section-3.5.2). sk: the socket concerned, a TIME_WAIT entry or NULL. */
+void tcpx_v4_send_reset(const struct sock *sk, struct sk_buff *skb);
+void tcpx_v4_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
+			const struct tcpx_reply *reply);
+void tcpx_v4_timewait_ack(struct sock *sk, struct sk_buff *skb);
+
+/* --- mib.c, proc.c, sysctl.c --------------------------------------------------- */
+
+int  tcpx_mib_init(struct tcpx_net *tn);
+void tcpx_mib_exit(struct tcpx_net *tn);
+int  tcpx_snmp_seq_show(struct seq_file *seq, void *v);
+int  tcpx_netstat_seq_show(struct seq_file *seq, void *v);
+int  tcpx_proc_net_init(struct net *net);
+void tcpx_proc_net_exit(struct net *net);
+int  tcpx_sysctl_net_init(struct tcpx_net *tn);
+void tcpx_sysctl_net_exit(struct tcpx_net *tn);
+const long *tcpx_sysctl_mem(void);		/* net.ipv4.tcp_mem */
+
+#endif /* _TCPX_OFFERS_H */
