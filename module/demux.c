@@ -176,6 +176,31 @@ static u32 tcpx_sk_ehashfn(const struct sock *sk)
 			       sk->sk_daddr, sk->sk_dport);
 }
 
+/**
+ * tcpx_hashinfo_chain() - the chains of both tables by number, for who reads all
+ * @h: tables
+ * @bucket: those of listeners come first, from 0 on
+ * @chain: result
+ * @lock: result: the chain's lock, to be taken with BH off
+ *
+ * Return: false if there is no such chain.
+ */
+bool tcpx_hashinfo_chain(const struct tcpx_hashinfo *h, unsigned int bucket,
+			 struct hlist_nulls_head **chain, spinlock_t **lock)
+{
+	if (bucket <= h->lhash_mask) {
+		*chain = &h->lhash[bucket].chain;
+		*lock = &h->lhash[bucket].lock;
+		return true;
+	}
+	bucket -= h->lhash_mask + 1;
+	if (bucket > h->ehash_mask)
+		return false;
+	*chain = &h->ehash[bucket].chain;
+	*lock = &h->ehash_locks[bucket & h->ehash_locks_mask];
+	return true;
+}
+
 static struct hlist_nulls_head *tcpx_ehash_chain(struct tcpx_hashinfo *h, u32 hash)
 {
 	return &h->ehash[hash & h->ehash_mask].chain;

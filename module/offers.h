@@ -80,6 +80,8 @@ void tcpx_bind_exit(void);
 
 int  tcpx_hashinfo_alloc(struct tcpx_net *tn);
 void tcpx_hashinfo_free(struct tcpx_net *tn);
+bool tcpx_hashinfo_chain(const struct tcpx_hashinfo *h, unsigned int bucket,
+			 struct hlist_nulls_head **chain, spinlock_t **lock);
 
 u32  tcpx_v4_ehashfn(const struct net *net, __be32 laddr, u16 lport, __be32 faddr, __be16 fport);
 /* RCU. Returned with a reference: full socket, request or TIME_WAIT by sk_state. */
@@ -536,6 +538,67 @@ void tcpx_v4_send_reset(const struct sock *sk, struct sk_buff *skb);
 void tcpx_v4_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
 			const struct tcpx_reply *reply);
 void tcpx_v4_timewait_ack(struct sock *sk, struct sk_buff *skb);
+
+/* --- proc.c: what there is to tell of a socket -------------------------------- */
+
+/* Which timer runs; the numbers are those of /proc/net/tcp and inet_diag. */
+enum {
+	TCPX_ROW_TIMER_NONE,
+	TCPX_ROW_TIMER_RETRANS,
+	TCPX_ROW_TIMER_KEEPALIVE,
+	TCPX_ROW_TIMER_TIMEWAIT,
+	TCPX_ROW_TIMER_PROBE0,
+};
+
+/**
+ * struct tcpx_row - an entry of the tables as a person is told of it
+ * @sk: only to be printed
+ * @saddr: local and
+ * @daddr: foreign address
+ * @sport: local and
+ * @dport: foreign port, host order
+ * @state: TCP_*; TCP_SYN_RECV for a request sock
+ * @timer: TCPX_ROW_TIMER_*
+ * @full: a full socket: @rto and what follows it mean something
+ * @tx_queue: bytes written and not acknowledged
+ * @rx_queue: bytes not read; listeners: connections not accepted
+ * @expires_in: jiffies until @timer fires
+ * @retransmits: of the segment that waits longest
+ * @probes_out: unanswered window or keepalive probes
+ * @uid: who made it
+ * @inode: of the file, 0 if there is none
+ * @refcnt: references
+ * @rto: jiffies
+ * @ato: jiffies
+ * @quick: quick ACKs left << 1 | interactive
+ * @cwnd: segments
+ * @ssthresh: segments, -1 if not known yet
+ */
+struct tcpx_row {
+	const void	*sk;
+	__be32		saddr;
+	__be32		daddr;
+	u16		sport;
+	u16		dport;
+	u8		state;
+	u8		timer;
+	bool		full;
+	u32		tx_queue;
+	u32		rx_queue;
+	long		expires_in;
+	unsigned int	retransmits;
+	unsigned int	probes_out;
+	kuid_t		uid;
+	unsigned long	inode;
+	int		refcnt;
+	u32		rto;
+	u32		ato;
+	u32		quick;
+	u32		cwnd;
+	int		ssthresh;
+};
+
+void tcpx_row_fill(struct tcpx_row *row, struct sock *sk);
 
 /* --- mib.c, proc.c, sysctl.c --------------------------------------------------- */
 

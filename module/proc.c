@@ -15,40 +15,6 @@
 #define PROC_BATCH	32
 #define PROC_WIDTH	149	/* of a line, as in /proc/net/tcp */
 
-/* Column "tr": which timer runs. */
-enum {
-	PROC_TIMER_NONE,
-	PROC_TIMER_RETRANS,
-	PROC_TIMER_KEEPALIVE,
-	PROC_TIMER_TIMEWAIT,
-	PROC_TIMER_PROBE0,
-};
-
-/* A line. Ports are in host order, times in jiffies; sk is only printed. */
-struct proc_row {
-	const void	*sk;
-	__be32		saddr;
-	__be32		daddr;
-	u16		sport;
-	u16		dport;
-	u8		state;
-	u8		timer;
-	bool		full;		/* rto and what follows it are columns, too */
-	u32		tx_queue;
-	u32		rx_queue;
-	long		expires_in;
-	unsigned int	retransmits;
-	unsigned int	probes_out;
-	kuid_t		uid;
-	unsigned long	inode;
-	int		refcnt;
-	u32		rto;
-	u32		ato;
-	u32		quick;
-	u32		cwnd;
-	int		ssthresh;
-};
-
 /**
  * struct proc_iter - where a reader is
  * @p: netns of the file; must be first
@@ -66,10 +32,10 @@ struct proc_iter {
 	unsigned int		skip;
 	unsigned int		n;
 	unsigned int		i;
-	struct proc_row		row[PROC_BATCH];
+	struct tcpx_row		row[PROC_BATCH];
 };
 
-static void row_addresses(struct proc_row *row, const struct sock *sk)
+static void row_addresses(struct tcpx_row *row, const struct sock *sk)
 {
 	row->sk = sk;
 	row->saddr = sk->sk_rcv_saddr;
@@ -80,16 +46,16 @@ static void row_addresses(struct proc_row *row, const struct sock *sk)
 	row->uid = GLOBAL_ROOT_UID;
 }
 
-static void row_timer(struct proc_row *row, struct sock *sk)
+static void row_timer(struct tcpx_row *row, struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u8 pending = READ_ONCE(tp->pending);
 	unsigned long expires = READ_ONCE(tp->timeout);
 
 	if (pending) {
-		row->timer = pending == TCPX_TIME_PROBE0 ? PROC_TIMER_PROBE0 : PROC_TIMER_RETRANS;
+		row->timer = pending == TCPX_TIME_PROBE0 ? TCPX_ROW_TIMER_PROBE0 : TCPX_ROW_TIMER_RETRANS;
 	} else if (timer_pending(&sk->sk_timer)) {
-		row->timer = PROC_TIMER_KEEPALIVE;
+		row->timer = TCPX_ROW_TIMER_KEEPALIVE;
 		expires = sk->sk_timer.expires;
 	} else {
 		return;
@@ -97,8 +63,7 @@ static void row_timer(struct proc_row *row, struct sock *sk)
 	row->expires_in = expires - jiffies;
 }
 
-/* Not under the socket's lock: a value may be a little older than its neighbour. */
-static void row_sock(struct proc_row *row, struct sock *sk)
+static void row_sock(struct tcpx_row *row, struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 ssthresh = READ_ONCE(tp->cc.snd_ssthresh);
@@ -124,10 +89,10 @@ static void row_sock(struct proc_row *row, struct sock *sk)
 	row->cwnd = READ_ONCE(tp->cc.snd_cwnd);
 }
 
-static void row_request(struct proc_row *row, const struct request_sock *req)
+static void row_request(struct tcpx_row *row, const struct request_sock *req)
 {
 	row->state = TCP_SYN_RECV;
-	row->timer = PROC_TIMER_RETRANS;
+	row->timer = TCPX_ROW_TIMER_RETRANS;
 	row->expires_in = req->rsk_timer.expires - jiffies;
 	row->retransmits = req->num_timeout;
 	row->refcnt = 0;
@@ -135,14 +100,22 @@ static void row_request(struct proc_row *row, const struct request_sock *req)
 		row->uid = compat_sock_i_uid(req->rsk_listener);
 }
 
-static void row_timewait(struct proc_row *row, const struct tcpx_timewait_sock *tw)
+static void row_timewait(struct tcpx_row *row, const struct tcpx_timewait_sock *tw)
 {
 	row->state = tw->tw_substate;
-	row->timer = PROC_TIMER_TIMEWAIT;
+	row->timer = TCPX_ROW_TIMER_TIMEWAIT;
 	row->expires_in = tw->timer.expires - jiffies;
 }
 
-static void row_fill(struct proc_row *row, struct sock *sk)
+/**
+ * tcpx_row_fill() - what there is to tell of an entry of the tables
+ * @row: filled in
+ * @sk: full socket, request sock or TIME_WAIT entry
+ *
+ * Context: the entry is referenced, or its chain locked. Not the socket's lock: a
+ * value may be a little older than its neighbour.
+ */
+void tcpx_row_fill(struct tcpx_row *row, struct sock *sk)
 {
 	memset(row, 0, sizeof(*row));
 	row_addresses(row, sk);
@@ -166,31 +139,14 @@ static bool iter_chain(struct proc_iter *it, struct hlist_nulls_head *chain)
 			continue;
 		if (it->n == PROC_BATCH)
 			return false;
-		row_fill(&it->row[it->n++], sk);
+		tcpx_row_fill(&it->row[it->n++], sk);
 		it->skip++;
 	}
 	return true;
 }
 
-/* Find a bucket's chain and lock. False if there is no such bucket. */
-static bool iter_bucket(const struct tcpx_hashinfo *h, unsigned int bucket,
-			struct hlist_nulls_head **chain, spinlock_t **lock)
-{
-	if (bucket <= h->lhash_mask) {
-		*chain = &h->lhash[bucket].chain;
-		*lock = &h->lhash[bucket].lock;
-		return true;
-	}
-	bucket -= h->lhash_mask + 1;
-	if (bucket > h->ehash_mask)
-		return false;
-	*chain = &h->ehash[bucket].chain;
-	*lock = &h->ehash_locks[bucket & h->ehash_locks_mask];
-	return true;
-}
-
 /* Read the next batch. The first of its rows, or NULL at the end. */
-static struct proc_row *iter_load(struct seq_file *seq)
+static struct tcpx_row *iter_load(struct seq_file *seq)
 {
 	struct tcpx_net *tn = tcpx_pernet(seq_file_net(seq));
 	struct proc_iter *it = seq->private;
@@ -203,7 +159,7 @@ static struct proc_row *iter_load(struct seq_file *seq)
 	h = smp_load_acquire(&tn->hinfo);
 	it->n = 0;
 	it->i = 0;
-	while (h && it->n < PROC_BATCH && iter_bucket(h, it->bucket, &chain, &lock)) {
+	while (h && it->n < PROC_BATCH && tcpx_hashinfo_chain(h, it->bucket, &chain, &lock)) {
 		end = hlist_nulls_empty(chain);
 		if (!end) {
 			spin_lock_bh(lock);
@@ -260,7 +216,7 @@ static void proc_seq_stop(struct seq_file *seq, void *v)
 {
 }
 
-static void row_show(struct seq_file *seq, const struct proc_row *row, loff_t number)
+static void row_show(struct seq_file *seq, const struct tcpx_row *row, loff_t number)
 {
 	seq_printf(seq, "%4lld: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %d %pK",
 		   number, (__force u32)row->saddr, row->sport, (__force u32)row->daddr,
