@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * AF_TCPX: small functions on the module's types that all of it uses. Included by
+ * tcpx.h, which has the types.
+ */
+#ifndef _TCPX_HELPERS_H
+#define _TCPX_HELPERS_H
+
+/* --- time --------------------------------------------------------------- */
+
+static inline u32 tcpx_jiffies32(void)
+{
+	return (u32)jiffies;
+}
+
+static inline u64 tcpx_clock_us(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
+}
+
+/* The clock of TSval: milliseconds (rfc7323#section-5.4 allows 1 ms .. 1 s). */
+static inline u32 tcpx_clock_ms(void)
+{
+	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+}
+
+/* That clock at tcp_mstamp, without the connection's offset. */
+static inline u32 tcpx_time_stamp(const struct tcpx_sock *tp)
+{
+	return (u32)div_u64(tp->tcp_mstamp, USEC_PER_MSEC);
+}
+
+/* --- small helpers shared by all ---------------------------------------- */
+
+/* Segments in flight that can still arrive, rfc6675#section-4 "pipe". */
+static inline unsigned int tcpx_left_out(const struct tcpx_sock *tp)
+{
+	return tp->sacked_out + tp->lost_out;
+}
+
+static inline unsigned int tcpx_packets_in_flight(const struct tcpx_sock *tp)
+{
+	return tp->packets_out - tcpx_left_out(tp) + tp->retrans_out;
+}
+
+static inline bool tcpx_is_sack(const struct tcpx_sock *tp)
+{
+	return likely(tp->rx_opt.sack_ok);
+}
+
+/* When a sent skb left, us. */
+static inline u64 tcpx_skb_mstamp(const struct sk_buff *skb)
+{
+	return div_u64(skb->tstamp, NSEC_PER_USEC);
+}
+
+/* First byte beyond the peer's window. */
+static inline u32 tcpx_wnd_end(const struct tcpx_sock *tp)
+{
+	return tp->snd_una + tp->snd_wnd;
+}
+
+/* What is left of the window we advertised. */
+static inline u32 tcpx_receive_window(const struct tcpx_sock *tp)
+{
+	s32 win = tp->rcv_wup + tp->rcv_wnd - tp->rcv_nxt;
+
+	return win < 0 ? 0 : win;
+}
+
+/* Is an urgent byte on its way? */
+static inline bool tcpx_urg_mode(const struct tcpx_sock *tp)
+{
+	return tp->snd_una != tp->snd_up;
+}
+
+static inline struct sk_buff *tcpx_send_head(const struct sock *sk)
+{
+	return skb_peek(&sk->sk_write_queue);
+}
+
+static inline struct sk_buff *tcpx_rtx_queue_head(const struct sock *sk)
+{
+	return skb_rb_first(&sk->tcp_rtx_queue);
+}
+
+static inline struct sk_buff *tcpx_rtx_queue_tail(const struct sock *sk)
+{
+	return skb_rb_last(&sk->tcp_rtx_queue);
+}
+
+static inline bool tcpx_rtx_queue_empty(const struct sock *sk)
+{
+	return RB_EMPTY_ROOT(&sk->tcp_rtx_queue);
+}
+
+static inline bool tcpx_rtx_and_write_queues_empty(const struct sock *sk)
+{
+	return tcpx_rtx_queue_empty(sk) && skb_queue_empty(&sk->sk_write_queue);
+}
+
+static inline int tcpx_skb_pcount(const struct sk_buff *skb)
+{
+	return TCPX_CB(skb)->gso_segs;
+}
+
+static inline int tcpx_skb_mss(const struct sk_buff *skb)
+{
+	return TCPX_CB(skb)->gso_size;
+}
+
+/* Free an skb of the write or retransmit queue. Its anchor in the time-sorted
+ * list lies over the fields that freeing looks at.
+ */
+static inline void tcpx_wmem_free_skb(struct sock *sk, struct sk_buff *skb)
+{
+	sk_wmem_queued_add(sk, -skb->truesize);
+	sk_mem_uncharge(sk, skb->truesize);
+	skb->destructor = NULL;
+	skb->_skb_refdst = 0;
+	__kfree_skb(skb);
+}
+
+/* RFC 4898 counters of a segment that arrived for the socket. */
+static inline void tcpx_segs_in(struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	u16 segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+
+	WRITE_ONCE(tp->segs_in, tp->segs_in + segs);
+	if (skb->len > tcp_hdrlen(skb))
+		WRITE_ONCE(tp->data_segs_in, tp->data_segs_in + segs);
+}
+
+static inline struct tcpx_accept_queue *tcpx_queue(const struct sock *lsk)
+{
+	return &tcpx_sk(lsk)->accept_queue;
+}
+
+/* Unlock a child, which was locked when it was cloned, and drop its creator's reference. */
+static inline void tcpx_child_release(struct sock *child)
+{
+	__acquire(&child->sk_lock.slock);	/* sparse did not see it */
+	bh_unlock_sock(child);
+	sock_put(child);
+}
+
+/* A listener could not take a SYN, or the ACK that completes a handshake. */
+static inline void tcpx_listendrop(struct sock *lsk, const struct sk_buff *skb)
+{
+	compat_sk_drops_skb(lsk, skb);
+	TCPX_NET_INC(sock_net(lsk), LINUX_MIB_LISTENDROPS);
+}
+
+#endif /* _TCPX_HELPERS_H */
