@@ -48,7 +48,7 @@
  *
  *   socket lock of a listener
  *     socket lock of its child (SINGLE_DEPTH_NESTING: accept, close)
- *       tcpx_port_mutex (bind.c), process context only: making and releasing
+ *       tcpx_port_mutex (bhash.c), process context only: making and releasing
  *	 reservations; inside it kernel TCP's own locks
  *         bhash bucket lock
  *           ehash lock, lhash lock, tcpx_net.rsv_lock

@@ -1,27 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Local ports: who has which (a bucket per port and netns), whether a socket may
- * join, how connect() and bind() to port 0 choose one, and the reservation that
- * keeps TCPX and kernel TCP out of each other's ports.
- *
- * A bucket's reservation is a kernel TCP socket bound to the port that never
- * listens nor connects. It lives as long as the bucket, and making or releasing
- * it sleeps. So who makes or frees a bucket holds tcpx_port_mutex[] of the port,
- * and with that knows that nobody else is half way through the same; the owners
- * of a bucket come and go under its spinlock alone, in softirq too.
- *
- * The last owner leaves the bucket behind, idle. A port of connect()'s choice
- * lingers for net.tcpx.port_linger_ms, so that short connections one after the
- * other do not pay for a reservation each; any other goes at once, so that a
- * server can be restarted on the other stack.
- *
- * When only TIME_WAIT entries with SO_REUSEADDR are left, kernel TCP may bind the
- * port with SO_REUSEADDR, as it may among its own: the reservation gets that flag
- * (tb->relaxed). Before a socket of ours joins again, a new reservation must
- * prove that kernel TCP does not listen there meanwhile.
- *
- * Lock order: socket lock, tcpx_port_mutex, bucket lock, then the connection
- * table's lock or tcpx_net.rsv_lock.
+ * Choosing a local port: whether a socket may join those that have one, and how
+ * connect() and bind() to port 0 find one. The buckets themselves and what
+ * keeps kernel TCP away are in bhash.c.
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -30,6 +11,7 @@
 #include <net/sock_reuseport.h>
 
 #include "tcpx.h"
+#include "bhash.h"
 
 /* Per destination, where connect() goes on looking: rfc6056#section-3.3.4. As
  * large as kernel TCP's: a small table lets one destination see the
@@ -42,11 +24,8 @@
 #define TCPX_RESERVED_LOOKAHEAD	8
 /* So many ports may turn out to be kernel TCP's before we ask it for a free one. */
 #define TCPX_RSV_MISSES		16
-#define TCPX_PORT_MUTEXES	64
 
-static struct kmem_cache *tcpx_bucket_slab __ro_after_init;
 static u32 *tcpx_perturb __ro_after_init;
-static struct mutex tcpx_port_mutex[TCPX_PORT_MUTEXES];
 
 /**
  * struct tcpx_port_search - looking for a port for a socket
@@ -77,246 +56,7 @@ struct tcpx_port_search {
 	bool				unbound;
 };
 
-static struct mutex *tcpx_port_mutex_of(unsigned short port)
-{
-	return &tcpx_port_mutex[port % TCPX_PORT_MUTEXES];
-}
-
-static struct tcpx_bind_hashbucket *tcpx_bind_head(const struct tcpx_net *tn, unsigned short port)
-{
-	struct tcpx_hashinfo *h = READ_ONCE(tn->hinfo);
-
-	return &h->bhash[port & h->bhash_mask];
-}
-
-static struct tcpx_bind_hashbucket *tcpx_bucket_head(const struct tcpx_bind_bucket *tb)
-{
-	return tcpx_bind_head(tcpx_pernet(tb->net), tb->port);
-}
-
-static struct tcpx_bind_bucket *tcpx_bucket_find(struct tcpx_bind_hashbucket *head,
-						 unsigned short port)
-{
-	struct tcpx_bind_bucket *tb;
-
-	hlist_for_each_entry(tb, &head->chain, node) {
-		if (tb->port == port)
-			return tb;
-	}
-	return NULL;
-}
-
-static unsigned long *tcpx_bound_ports(const struct tcpx_net *tn)
-{
-	return READ_ONCE(tn->hinfo)->bound_ports;
-}
-
-/* --- owners; all under the bucket's lock ----------------------------------- */
-
-static unsigned long tcpx_port_linger(const struct tcpx_net *tn)
-{
-	return msecs_to_jiffies(max(READ_ONCE(tn->sysctl.port_linger_ms), 0));
-}
-
-/* The last owner has left. The reservation is released later, by tcpx_rsv_work()
- * or tcpx_bind_reap(), since that sleeps.
- */
-static void tcpx_bucket_idle(struct tcpx_bind_bucket *tb)
-{
-	struct tcpx_net *tn = tcpx_pernet(tb->net);
-	unsigned long linger = tcpx_port_linger(tn);
-
-	WRITE_ONCE(tb->idle_since, jiffies);
-	if (test_bit(tb->port, tcpx_bound_ports(tn)))
-		clear_bit(tb->port, tcpx_bound_ports(tn));
-	if (tb->active && linger) {
-		if (!delayed_work_pending(&tn->rsv_work))
-			schedule_delayed_work(&tn->rsv_work, linger);
-		return;
-	}
-	tb->active = false;
-	spin_lock(&tn->rsv_lock);
-	if (list_empty(&tb->dead))
-		list_add_tail(&tb->dead, &tn->rsv_dead);
-	spin_unlock(&tn->rsv_lock);
-	cancel_delayed_work(&tn->rsv_work);
-	schedule_delayed_work(&tn->rsv_work, 0);
-}
-
-/* An idle bucket gets an owner. */
-static void tcpx_bucket_revive(struct tcpx_bind_bucket *tb)
-{
-	struct tcpx_net *tn = tcpx_pernet(tb->net);
-
-	if (list_empty(&tb->dead))
-		return;
-	spin_lock(&tn->rsv_lock);
-	list_del_init(&tb->dead);
-	spin_unlock(&tn->rsv_lock);
-}
-
-static void tcpx_bucket_relax(struct tcpx_bind_bucket *tb)
-{
-	tb->relaxed = true;
-	/* Read by the port's other would-be owners in kernel TCP. */
-	tb->rsv->sk->sk_reuse = SK_CAN_REUSE;
-}
-
-/* An owner has left. */
-static void tcpx_bucket_settle(struct tcpx_bind_bucket *tb)
-{
-	if (hlist_empty(&tb->owners))
-		tcpx_bucket_idle(tb);
-	else if (!tb->nsock && !tb->tw_strict && !tb->active && !tb->relaxed)
-		tcpx_bucket_relax(tb);
-}
-
-static void tcpx_bucket_add(struct tcpx_bind_bucket *tb, struct sock *sk)
-{
-	if (hlist_empty(&tb->owners))
-		tcpx_bucket_revive(tb);
-	sk_add_bind_node(sk, &tb->owners);
-	tb->nsock++;
-	tcpx_sk(sk)->bind_hash = tb;
-}
-
-/**
- * tcpx_put_port() - a socket gives up its port
- * @sk: the socket, bound or not
- *
- * Context: any.
- */
-void tcpx_put_port(struct sock *sk)
-{
-	struct tcpx_bind_bucket *tb = tcpx_sk(sk)->bind_hash;
-	struct tcpx_bind_hashbucket *head;
-
-	if (!tb)
-		return;
-	head = tcpx_bucket_head(tb);
-	spin_lock_bh(&head->lock);
-	__sk_del_bind_node(sk);
-	tcpx_sk(sk)->bind_hash = NULL;
-	inet_sk(sk)->inet_num = 0;
-	tb->nsock--;
-	tcpx_bucket_settle(tb);
-	spin_unlock_bh(&head->lock);
-}
-
-/**
- * tcpx_inherit_port() - the child of a listener shares its port
- * @lsk: the listener
- * @child: made from it, not in a bucket of its own yet
- *
- * Context: softirq; no lock of @lsk is needed.
- * Return: 0, or -EADDRINUSE if @lsk has given its port up, or does not have the
- * child's (a transparent proxy's; there is no reservation for that).
- */
-int tcpx_inherit_port(const struct sock *lsk, struct sock *child)
-{
-	unsigned short port = inet_sk(child)->inet_num;
-	struct tcpx_bind_hashbucket *head = tcpx_bind_head(tcpx_pernet(sock_net(lsk)), port);
-	struct tcpx_bind_bucket *tb;
-	int err = -EADDRINUSE;
-
-	spin_lock_bh(&head->lock);
-	tb = tcpx_bucket_find(head, port);
-	if (tb && tb == READ_ONCE(tcpx_sk(lsk)->bind_hash)) {
-		tcpx_bucket_add(tb, child);
-		err = 0;
-	}
-	spin_unlock_bh(&head->lock);
-	return err;
-}
-
-/**
- * tcpx_bind_tw_add() - a TIME_WAIT entry holds its socket's port too
- * @tw: the entry
- * @sk: the socket it is made from; stays an owner itself
- *
- * Context: BH off.
- */
-void tcpx_bind_tw_add(struct tcpx_timewait_sock *tw, struct sock *sk)
-{
-	struct tcpx_bind_bucket *tb = tcpx_sk(sk)->bind_hash;
-	struct tcpx_bind_hashbucket *head;
-
-	tw->bind_hash = tb;
-	if (WARN_ON_ONCE(!tb))
-		return;
-	head = tcpx_bucket_head(tb);
-	spin_lock_bh(&head->lock);
-	sk_add_bind_node((struct sock *)tw, &tb->owners);
-	tb->tw_strict += !tw->__tw_common.skc_reuse;
-	spin_unlock_bh(&head->lock);
-}
-
-/**
- * tcpx_bind_tw_del() - a TIME_WAIT entry leaves its port
- * @tw: the entry
- *
- * Context: any.
- */
-void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
-{
-	struct tcpx_bind_bucket *tb = tw->bind_hash;
-	struct tcpx_bind_hashbucket *head;
-
-	if (!tb)
-		return;
-	head = tcpx_bucket_head(tb);
-	spin_lock_bh(&head->lock);
-	__sk_del_bind_node((struct sock *)tw);
-	tw->bind_hash = NULL;
-	tb->tw_strict -= !tw->__tw_common.skc_reuse;
-	tcpx_bucket_settle(tb);
-	spin_unlock_bh(&head->lock);
-}
-
-/* --- reservation ----------------------------------------------------------- */
-
-/* Bind the kernel TCP socket @rsk to @port, 0 for any. By get_port rather than
- * kernel_bind(), since what else that asks (capability for low ports, cgroup's
- * bind programs) was asked of the user's own bind(), and does not apply to
- * connect().
- *
- * @reuse: leftovers of kernel TCP that have SO_REUSEADDR, like a dead server's
- * connections, are no obstacle; a listener always is. Once we are in, the flag
- * goes, so that none of them can listen later.
- */
-static int tcpx_rsv_bind(struct sock *rsk, unsigned short port, bool reuse)
-{
-	int err;
-
-	lock_sock(rsk);
-	err = rsk->sk_prot->get_port(rsk, port);
-	if (err == -EADDRINUSE && reuse) {
-		rsk->sk_reuse = SK_CAN_REUSE;
-		err = rsk->sk_prot->get_port(rsk, port);
-		rsk->sk_reuse = SK_NO_REUSE;
-	}
-	if (!err) {
-		rsk->sk_userlocks |= SOCK_BINDPORT_LOCK;
-		inet_sk(rsk)->inet_sport = htons(inet_sk(rsk)->inet_num);
-	}
-	release_sock(rsk);
-	return err;
-}
-
-/* Reserve @port. On success the caller takes the socket over from s->spare. */
-static int tcpx_rsv_make(struct tcpx_port_search *s, unsigned short port, bool reuse)
-{
-	int err;
-
-	if (!s->spare) {
-		err = sock_create_kern(s->tn->net, PF_INET, SOCK_STREAM, IPPROTO_TCP, &s->spare);
-		if (err) {
-			s->spare = NULL;
-			return err;
-		}
-	}
-	return tcpx_rsv_bind(s->spare->sk, port, reuse);
-}
+/* --- trying one port ------------------------------------------------------- */
 
 static struct socket *tcpx_rsv_take(struct tcpx_port_search *s)
 {
@@ -325,141 +65,6 @@ static struct socket *tcpx_rsv_take(struct tcpx_port_search *s)
 	s->spare = NULL;
 	return rsv;
 }
-
-static struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port)
-{
-	struct tcpx_bind_bucket *tb = kmem_cache_zalloc(tcpx_bucket_slab, GFP_KERNEL);
-
-	if (!tb)
-		return NULL;
-	INIT_HLIST_HEAD(&tb->owners);
-	INIT_LIST_HEAD(&tb->dead);
-	tb->net = net;
-	tb->port = port;
-	return tb;
-}
-
-/* @tb is in no list any more. */
-static void tcpx_bucket_free(struct tcpx_bind_bucket *tb)
-{
-	if (tb->rsv)
-		sock_release(tb->rsv);
-	kmem_cache_free(tcpx_bucket_slab, tb);
-}
-
-/* --- releasing what is idle ------------------------------------------------ */
-
-static bool tcpx_bucket_expired(const struct tcpx_bind_bucket *tb, unsigned long linger)
-{
-	if (!hlist_empty(&tb->owners))
-		return false;
-	return !tb->active || time_after_eq(jiffies, tb->idle_since + linger);
-}
-
-/* Free the bucket of @port if it is idle still. */
-static void tcpx_bucket_release(struct tcpx_net *tn, unsigned short port, unsigned long linger)
-{
-	struct tcpx_bind_hashbucket *head = tcpx_bind_head(tn, port);
-	struct mutex *mutex = tcpx_port_mutex_of(port);
-	struct tcpx_bind_bucket *tb;
-
-	/* Until the reservation is gone nobody may try to make another. */
-	mutex_lock(mutex);
-	spin_lock_bh(&head->lock);
-	tb = tcpx_bucket_find(head, port);
-	if (tb && tcpx_bucket_expired(tb, linger)) {
-		tcpx_bucket_revive(tb);
-		hlist_del(&tb->node);
-	} else {
-		tb = NULL;
-	}
-	spin_unlock_bh(&head->lock);
-	if (tb)
-		tcpx_bucket_free(tb);
-	mutex_unlock(mutex);
-}
-
-/* A port that need not linger, or 0. */
-static unsigned short tcpx_rsv_first_dead(struct tcpx_net *tn)
-{
-	struct tcpx_bind_bucket *tb;
-	unsigned short port;
-
-	spin_lock_bh(&tn->rsv_lock);
-	tb = list_first_entry_or_null(&tn->rsv_dead, struct tcpx_bind_bucket, dead);
-	port = tb ? tb->port : 0;
-	spin_unlock_bh(&tn->rsv_lock);
-	return port;
-}
-
-static void tcpx_rsv_reap(struct tcpx_net *tn)
-{
-	unsigned short port;
-
-	/* Each round empties the list's head: freed, or revived by an owner. */
-	while ((port = tcpx_rsv_first_dead(tn)))
-		tcpx_bucket_release(tn, port, 0);
-}
-
-/**
- * tcpx_bind_reap() - release reservations that need not linger, now
- * @net: netns
- *
- * After close(), so that a port of bind() is free for kernel TCP by the time
- * close() returns.
- *
- * Context: may sleep; no socket lock.
- */
-void tcpx_bind_reap(struct net *net)
-{
-	struct tcpx_net *tn = tcpx_pernet(net);
-
-	if (!list_empty_careful(&tn->rsv_dead))
-		tcpx_rsv_reap(tn);
-}
-
-/* A port of @head that has lingered long enough, or 0; *@idle: others wait. */
-static unsigned short tcpx_rsv_first_expired(struct tcpx_bind_hashbucket *head,
-					     unsigned long linger, bool *idle)
-{
-	struct tcpx_bind_bucket *tb;
-	unsigned short port = 0;
-
-	if (hlist_empty(&head->chain))
-		return 0;
-	spin_lock_bh(&head->lock);
-	hlist_for_each_entry(tb, &head->chain, node) {
-		if (tcpx_bucket_expired(tb, linger)) {
-			port = tb->port;
-			break;
-		}
-		*idle |= hlist_empty(&tb->owners);
-	}
-	spin_unlock_bh(&head->lock);
-	return port;
-}
-
-/* Free idle buckets that have lingered; come back while there are any. */
-static void tcpx_rsv_work(struct work_struct *work)
-{
-	struct tcpx_net *tn = container_of(to_delayed_work(work), struct tcpx_net, rsv_work);
-	unsigned long linger = tcpx_port_linger(tn);
-	struct tcpx_hashinfo *h = tn->hinfo;
-	unsigned short port;
-	bool idle = false;
-	unsigned int i;
-
-	tcpx_rsv_reap(tn);
-	for (i = 0; i <= h->bhash_mask; i++) {
-		while ((port = tcpx_rsv_first_expired(&h->bhash[i], linger, &idle)))
-			tcpx_bucket_release(tn, port, linger);
-		cond_resched();
-	}
-	if (idle)
-		schedule_delayed_work(&tn->rsv_work, max(linger, 1UL));
-}
-
-/* --- trying one port ------------------------------------------------------- */
 
 /* s->spare reserves @port: make a bucket of it, or give it to the one that had a
  * reservation that proves nothing any more, and take the port. The port's mutex is
@@ -508,7 +113,8 @@ static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head,
 			     unsigned short port, bool relaxed)
 {
-	int err = tcpx_rsv_make(s, port, relaxed || (s->explicit && s->sk->sk_reuse));
+	bool reuse = relaxed || (s->explicit && s->sk->sk_reuse);
+	int err = tcpx_rsv_make(s->tn->net, &s->spare, port, reuse);
 
 	if (!err)
 		return tcpx_port_open(s, head, port);
@@ -594,7 +200,7 @@ static int tcpx_port_ask_kernel(struct tcpx_port_search *s)
 	int low, high, err;
 	unsigned short port;
 
-	err = tcpx_rsv_make(s, 0, false);
+	err = tcpx_rsv_make(s->tn->net, &s->spare, 0, false);
 	if (err)
 		return err;
 	port = inet_sk(s->spare->sk)->inet_num;
@@ -934,44 +540,7 @@ int tcpx_hash_connect(struct sock *sk)
 	return err;
 }
 
-/* --- netns, module --------------------------------------------------------- */
-
-/**
- * tcpx_bind_net_init() - prepare a netns
- * @tn: the netns
- */
-void tcpx_bind_net_init(struct tcpx_net *tn)
-{
-	spin_lock_init(&tn->rsv_lock);
-	INIT_LIST_HEAD(&tn->rsv_dead);
-	INIT_DELAYED_WORK(&tn->rsv_work, tcpx_rsv_work);
-}
-
-/**
- * tcpx_bind_net_exit() - release all reservations of a netns
- * @tn: the netns; no socket or TIME_WAIT entry is left in it
- *
- * Context: may sleep.
- */
-void tcpx_bind_net_exit(struct tcpx_net *tn)
-{
-	struct tcpx_bind_bucket *tb;
-	struct hlist_node *next;
-	unsigned int i;
-
-	cancel_delayed_work_sync(&tn->rsv_work);
-	if (!tn->hinfo)
-		return;
-	for (i = 0; i <= tn->hinfo->bhash_mask; i++) {
-		hlist_for_each_entry_safe(tb, next, &tn->hinfo->bhash[i].chain, node) {
-			WARN_ON_ONCE(!hlist_empty(&tb->owners));
-			hlist_del(&tb->node);
-			tcpx_bucket_free(tb);
-		}
-		cond_resched();
-	}
-	INIT_LIST_HEAD(&tn->rsv_dead);
-}
+/* --- module ---------------------------------------------------------------- */
 
 /**
  * tcpx_bind_init() - what all netns share
@@ -980,18 +549,14 @@ void tcpx_bind_net_exit(struct tcpx_net *tn)
  */
 int __init tcpx_bind_init(void)
 {
-	unsigned int i;
-
 	tcpx_perturb = kvmalloc_array(TCPX_PERTURB_SIZE, sizeof(*tcpx_perturb), GFP_KERNEL);
-	tcpx_bucket_slab = kmem_cache_create("tcpx_bind_bucket", sizeof(struct tcpx_bind_bucket),
-					     0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
-	if (!tcpx_perturb || !tcpx_bucket_slab) {
-		tcpx_bind_exit();
+	if (!tcpx_perturb)
+		return -ENOMEM;
+	get_random_bytes(tcpx_perturb, TCPX_PERTURB_SIZE * sizeof(*tcpx_perturb));
+	if (tcpx_bhash_init()) {
+		kvfree(tcpx_perturb);
 		return -ENOMEM;
 	}
-	get_random_bytes(tcpx_perturb, TCPX_PERTURB_SIZE * sizeof(*tcpx_perturb));
-	for (i = 0; i < TCPX_PORT_MUTEXES; i++)
-		mutex_init(&tcpx_port_mutex[i]);
 	return 0;
 }
 
@@ -1000,6 +565,6 @@ int __init tcpx_bind_init(void)
  */
 void tcpx_bind_exit(void)
 {
-	kmem_cache_destroy(tcpx_bucket_slab);
+	tcpx_bhash_exit();
 	kvfree(tcpx_perturb);
 }

@@ -53,7 +53,7 @@ extern const struct proto_ops tcpx_stream_ops;
 int  tcpx_af_register(void);
 void tcpx_af_unregister(void);
 
-/* --- bind.c: bound ports, reservation of them with kernel TCP ------------ */
+/* --- bhash.c, bind.c: bound ports, reservation of them with kernel TCP ----- */
 
 /* proto.get_port; sleeps, lock held */
 int  tcpx_get_port(struct sock *sk, unsigned short snum);

@@ -25,7 +25,7 @@ static struct lock_class_key tcpx_slock_key;
  * @cloned: it comes from sk_clone_lock(), its spinlock is held
  *
  * Behind a TCPX socket's lock kernel TCP's may be taken (the reserving socket,
- * bind.c); with one class for both lockdep would call that recursion.
+ * bhash.c); with one class for both lockdep would call that recursion.
  */
 void tcpx_lock_class(struct sock *sk, bool cloned)
 {

@@ -200,13 +200,13 @@ struct tcpx_options_received {
  * @fastuid: owner of that group
  * @active: made by connect(): shared per destination, not available to bind()
  * @idle_since: jiffies when the last owner left; the bucket and its
- *	reservation live on for a while, see bind.c
+ *	reservation live on for a while, see bhash.c
  * @nsock: full sockets among @owners
  * @tw_strict: TIME_WAIT entries among @owners that lack SO_REUSEADDR
  * @relaxed: only TIME_WAIT entries with SO_REUSEADDR are left: kernel TCP may
  *	bind the port with SO_REUSEADDR too, as it could among its own
  *
- * bind.c alone may look inside.
+ * bhash.c and bind.c alone may look inside.
  */
 struct tcpx_bind_bucket {
 	struct hlist_node	node;
@@ -251,7 +251,7 @@ struct tcpx_lhash_bucket {
  * @bhash: bound ports by port
  * @bhash_mask: buckets - 1
  * @bound_ports: bitmap of ports that bind() gave out, only to pass over them
- *	quickly; bind.c
+ *	quickly; bhash.c
  */
 struct tcpx_hashinfo {
 	struct tcpx_ehash_bucket	*ehash;
@@ -278,7 +278,7 @@ struct tcpx_hashinfo {
  * @orphan_count: sockets without a file, limited by tcp_max_orphans
  * @challenge_timestamp: second of the current challenge-ACK budget
  * @challenge_count: what is left of it, rfc5961#section-7
- * @rsv_work: bind.c: gives up idle reservations
+ * @rsv_work: bhash.c: gives up idle reservations
  * @rsv_lock: protects @rsv_dead; taken inside a bind bucket's lock, BH off
  * @rsv_dead: buckets without owners whose reservation is to go at once
  * @sysctl: our own knobs, net.tcpx.*; sysctl.c
