@@ -534,11 +534,16 @@ static bool tcpx_ack_is_dubious(const struct sock *sk, int flag)
 	       tcpx_sk(sk)->ca_state != TCP_CA_Open;
 }
 
-static u32 tcpx_newly_delivered(struct sock *sk, u32 prior)
+static u32 tcpx_newly_delivered(struct sock *sk, u32 prior, int flag)
 {
-	u32 n = tcpx_sk(sk)->cc.delivered - prior;
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 n = tp->cc.delivered - prior;
 
 	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVERED, n);
+	if (flag & TCPX_FLAG_ECE) {
+		tp->cc.delivered_ce += n;
+		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVEREDCE, n);
+	}
 	return n;
 }
 
@@ -553,7 +558,7 @@ static int tcpx_old_ack(struct sock *sk, const struct sk_buff *skb, int flag,
 	if (TCPX_CB(skb)->sacked) {
 		flag |= tcpx_sacktag_write_queue(sk, skb, tp->snd_una, state);
 		tcpx_fastretrans_alert(sk, tp->snd_una, 0, &flag, &rexmit);
-		tcpx_newly_delivered(sk, prior_delivered);
+		tcpx_newly_delivered(sk, prior_delivered, flag);
 		tcpx_xmit_recovery(sk, rexmit);
 	}
 	return 0;
@@ -633,6 +638,9 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 			flag |= TCPX_FLAG_DATA;
 		else
 			TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPPUREACKS);
+		if (tcpx_ecn_rcv_ecn_echo(tp, tcp_hdr(skb)))
+			flag |= TCPX_FLAG_ECE;
+		tcpx_ecn_accept_cwr(sk, skb);
 		flag |= tcpx_ack_update_window(sk, skb, ack, seq);
 		if (TCPX_CB(skb)->sacked)
 			flag |= tcpx_sacktag_write_queue(sk, skb, prior_snd_una, &state);
@@ -663,7 +671,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	if ((flag & TCPX_FLAG_FORWARD_PROGRESS) || !(flag & TCPX_FLAG_NOT_DUP))
 		sk_dst_confirm(sk);
 
-	delivered = tcpx_newly_delivered(sk, prior_delivered);
+	delivered = tcpx_newly_delivered(sk, prior_delivered, flag);
 	tcpx_rate_gen(sk, delivered, &state.rs);
 	tcpx_cong_control(sk, ack, delivered, tp->cc.lost - prior_lost, flag);
 	tcpx_xmit_recovery(sk, rexmit);

@@ -109,6 +109,7 @@ void tcpx_assign_congestion_control(struct sock *sk)
 	WRITE_ONCE(cc->ops, ops);
 	rcu_read_unlock();
 	memset(cc->priv, 0, sizeof(cc->priv));
+	tcpx_ecn_ca_changed(sk);
 }
 
 /**
@@ -122,6 +123,7 @@ void tcpx_init_congestion_control(struct sock *sk)
 	cc->prior_ssthresh = 0;
 	if (cc->ops->init)
 		cc->ops->init(cc);
+	tcpx_ecn_ca_changed(sk);
 }
 
 /**
@@ -152,6 +154,7 @@ static void cong_replace(struct sock *sk, struct tcpx_congestion_ops *ops)
 	memset(cc->priv, 0, sizeof(cc->priv));
 	WRITE_ONCE(cc->ops, ops);
 	cong_put(old);
+	tcpx_ecn_ca_changed(sk);
 	if (!((1 << sk->sk_state) & unsynced))
 		tcpx_init_congestion_control(sk);
 }

@@ -18,7 +18,9 @@
 #define TCPX_CC_PRIV_SIZE	104
 
 /* Of tcpx_congestion_ops.flags */
-#define TCPX_CONG_NON_RESTRICTED	0x1
+#define TCPX_CONG_NON_RESTRICTED	0x1	/* for every user */
+#define TCPX_CONG_NEEDS_ECN		0x2	/* asks for ECN, marks all packets ECT */
+#define TCPX_CONG_EXACT_ECE		0x4	/* receiver: ECE tells of each segment, rfc8257 */
 
 struct tcpx_congestion_ops;
 
@@ -39,6 +41,7 @@ struct tcpx_congestion_ops;
  * @snd_una: oldest unacknowledged sequence number
  * @snd_nxt: next to be sent
  * @delivered: segments delivered, whole connection
+ * @delivered_ce: those of them with a congestion mark
  * @lost: segments held for lost, whole connection
  * @pacing_rate: bytes per second, ~0UL none
  * @lsndtime: 32-bit jiffies of the last data sent
@@ -59,6 +62,7 @@ struct tcpx_cc {
 	u32	snd_una;
 	u32	snd_nxt;
 	u32	delivered;
+	u32	delivered_ce;
 	u32	lost;
 	u32	lsndtime;
 	unsigned long	pacing_rate;
@@ -105,7 +109,7 @@ enum tcpx_ca_event {
  * @get_info: TCP_CC_INFO: fill *info, return bytes; optional
  * @name: what TCP_CONGESTION calls it
  * @owner: module that holds the functions
- * @flags: TCPX_CONG_NON_RESTRICTED if every user may choose it
+ * @flags: TCPX_CONG_*
  * @list: in the registry
  */
 struct tcpx_congestion_ops {

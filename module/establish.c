@@ -95,6 +95,7 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	tcpx_ecn_rcv_synack(tp, tcp_hdr(skb));
 	tp->snd_wl1 = TCPX_CB(skb)->seq;
 	tcpx_try_undo_spurious_syn(tp);
 	tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH);
@@ -133,6 +134,7 @@ static int tcpx_synsent_syn(struct sock *sk, struct sk_buff *skb)
 	tp->max_window = tp->snd_wnd;
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
 	tcpx_initialize_rcv_mss(sk);
+	tcpx_ecn_rcv_syn(tp, tcp_hdr(skb));
 	tcpx_send_synack(sk);
 	consume_skb(skb);
 	return 0;

@@ -81,7 +81,7 @@ static void tcpx_info_sender(const struct tcpx_sock *tp, struct tcp_info *info)
 	info->tcpi_reord_seen = tp->reord_seen;
 	info->tcpi_dsack_dups = tp->dsack_dups;
 	info->tcpi_delivered = tp->cc.delivered;
-	info->tcpi_delivered_ce = tp->delivered_ce;
+	info->tcpi_delivered_ce = tp->cc.delivered_ce;
 	info->tcpi_delivery_rate = tcpx_info_delivery_rate(tp);
 	info->tcpi_delivery_rate_app_limited = tp->rate_app_limited;
 }

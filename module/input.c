@@ -145,6 +145,7 @@ void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb)
 		}
 	}
 	tp->ack.lrcvtime = now;
+	tcpx_ecn_check_ce(sk, skb);
 	if (skb->len >= 128)
 		tcpx_grow_window(sk, skb);
 }

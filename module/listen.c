@@ -89,6 +89,7 @@ static void tcpx_child_init_options(struct tcpx_sock *tp, const struct tcpx_requ
 	tp->rx_opt.ts_recent_stamp = 0;
 	tp->rx_opt.num_sacks = 0;
 	tp->rx_opt.dsack = 0;
+	tcpx_ecn_openreq_child(tp, req);
 	tp->tcp_header_len = sizeof(struct tcphdr);
 	tp->tsoffset = req->ts_off;
 	if (ireq->tstamp_ok) {

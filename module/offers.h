@@ -323,6 +323,26 @@ void tcpx_fast_path_check(struct sock *sk);
 int  tcpx_rcv_synsent_state_process(struct sock *sk, struct sk_buff *skb);
 void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb);
 
+/* --- ecn.c: rfc3168 ----------------------------------------------------------- */
+
+void tcpx_ecn_ca_changed(struct sock *sk);
+void tcpx_ecn_send_syn(struct sock *sk, struct sk_buff *skb);
+void tcpx_ecn_clear_syn(struct sock *sk, struct sk_buff *skb);
+void tcpx_ecn_rcv_synack(struct tcpx_sock *tp, const struct tcphdr *th);
+void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct tcphdr *th);
+void tcpx_ecn_send_synack(const struct tcpx_sock *tp, struct sk_buff *skb);
+void tcpx_ecn_create_request(struct tcpx_request_sock *req, const struct sk_buff *skb,
+			     const struct sock *lsk, const struct dst_entry *dst);
+bool tcpx_ecn_cookie_ok(const struct net *net, const struct dst_entry *dst);
+void tcpx_ecn_make_synack(const struct tcpx_request_sock *req, struct tcphdr *th);
+void tcpx_ecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_sock *req);
+void tcpx_ecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, u32 hdr_len);
+void tcpx_ecn_queue_cwr(struct tcpx_sock *tp);
+void tcpx_ecn_withdraw_cwr(struct tcpx_sock *tp);
+bool tcpx_ecn_rcv_ecn_echo(const struct tcpx_sock *tp, const struct tcphdr *th);
+void tcpx_ecn_accept_cwr(struct sock *sk, const struct sk_buff *skb);
+void tcpx_ecn_check_ce(struct sock *sk, const struct sk_buff *skb);
+
 /* --- rack.c ------------------------------------------------------------------ */
 
 s32  tcpx_rack_skb_timeout(const struct tcpx_sock *tp, const struct sk_buff *skb, u32 reo_wnd);
@@ -413,6 +433,8 @@ bool tcpx_pacing_check(struct sock *sk);
 u32  tcpx_tso_segs(struct sock *sk, unsigned int mss_now);
 bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned int factor);
 int  tcpx_push_probe(struct sock *sk, struct sk_buff *skb);
+int  __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp,
+			 u32 rcv_nxt);
 int  tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp);
 void tcpx_chrono_start(struct sock *sk, enum tcp_chrono type);
 void tcpx_chrono_stop(struct sock *sk, enum tcp_chrono type);
@@ -433,6 +455,7 @@ void __tcpx_push_pending_frames(struct sock *sk, unsigned int mss_now, int nonag
 void tcpx_push_pending_frames(struct sock *sk);
 void tcpx_push_one(struct sock *sk, unsigned int mss_now);
 void tcpx_data_snd_check(struct sock *sk);		/* push, then wake writers */
+void __tcpx_send_ack(struct sock *sk, u32 rcv_nxt);	/* rcv_nxt: what to acknowledge */
 void tcpx_send_ack(struct sock *sk);
 void tcpx_send_delayed_ack(struct sock *sk);
 void tcpx_send_fin(struct sock *sk);

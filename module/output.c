@@ -524,10 +524,13 @@ int tcpx_trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 /* --- one segment -------------------------------------------------------- */
 
 /* Bookkeeping for an ACK that leaves with any segment. */
-static void tcpx_event_ack_sent(struct sock *sk)
+static void tcpx_event_ack_sent(struct sock *sk, u32 rcv_nxt)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	/* What has come since (tcpx_ecn_exact_ece()) is not acknowledged yet. */
+	if (unlikely(rcv_nxt != tp->rcv_nxt))
+		return;
 	if (tp->ack.quick)
 		tp->ack.quick--;
 	tp->ack.pending = 0;
@@ -559,7 +562,8 @@ static void tcpx_write_urg(struct tcphdr *th, u32 seq, u32 snd_up)
 	th->urg = 1;
 }
 
-static void tcpx_build_header(struct sock *sk, struct sk_buff *skb, u32 hdr_len, u16 window)
+static void tcpx_build_header(struct sock *sk, struct sk_buff *skb, u32 hdr_len, u16 window,
+			      u32 rcv_nxt)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct tcpx_sock *tp = tcpx_sk(sk);
@@ -569,7 +573,7 @@ static void tcpx_build_header(struct sock *sk, struct sk_buff *skb, u32 hdr_len,
 	th->source = inet->inet_sport;
 	th->dest = inet->inet_dport;
 	th->seq = htonl(cb->seq);
-	th->ack_seq = htonl(cb->tcp_flags & TCPHDR_ACK ? tp->rcv_nxt : 0);
+	th->ack_seq = htonl(cb->tcp_flags & TCPHDR_ACK ? rcv_nxt : 0);
 	*(((__be16 *)th) + 6) = htons(((hdr_len >> 2) << 12) | cb->tcp_flags);
 	th->window = htons(window);
 	th->check = 0;
@@ -654,16 +658,18 @@ static struct sk_buff *tcpx_clone_for_xmit(struct sk_buff *oskb, gfp_t gfp)
 }
 
 /**
- * tcpx_transmit_skb() - give one skb a TCP header and send it
+ * __tcpx_transmit_skb() - give one skb a TCP header and send it
  * @sk: socket, locked
  * @skb: the skb; consumed unless @clone
  * @clone: send a clone and keep @skb for retransmission
  * @gfp: allocation flags
+ * @rcv_nxt: what to acknowledge
  *
  * Return: 0, or a negative errno, or NET_XMIT_* folded by net_xmit_eval():
  * the segment counts as sent only if 0.
  */
-int tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp)
+int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp,
+			u32 rcv_nxt)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcpx_out_options opts;
@@ -697,15 +703,17 @@ int tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gf
 	tcpx_charge_to_socket(sk, skb);
 
 	window = syn ? min(tp->rcv_wnd, 65535U) : tcpx_select_window(sk);
-	tcpx_build_header(sk, skb, hdr_len, window);
+	tcpx_build_header(sk, skb, hdr_len, window, rcv_nxt);
 	tcpx_options_write((struct tcphdr *)skb->data, tp, &opts);
 	skb_shinfo(skb)->gso_type = sk->sk_gso_type;
+	if (!syn)
+		tcpx_ecn_send(sk, skb, (struct tcphdr *)skb->data, hdr_len);
 	skb_shinfo(skb)->gso_segs = max_t(u16, tcpx_skb_pcount(skb), 1);
 	skb_shinfo(skb)->gso_size = tcpx_skb_mss(skb);
 	tp->af_ops->send_check(sk, skb);
 
 	if (TCPX_CB(skb)->tcp_flags & TCPHDR_ACK)
-		tcpx_event_ack_sent(sk);
+		tcpx_event_ack_sent(sk, rcv_nxt);
 	if (payload)
 		tcpx_event_data_sent(sk);
 	tcpx_count_sent(tp, sock_net(sk), skb, payload);
@@ -723,4 +731,18 @@ int tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gf
 		tcpx_rate_skb_sent(sk, oskb);
 	}
 	return err;
+}
+
+/**
+ * tcpx_transmit_skb() - the same, acknowledging all that has come
+ * @sk: socket, locked
+ * @skb: the skb; consumed unless @clone
+ * @clone: send a clone and keep @skb for retransmission
+ * @gfp: allocation flags
+ *
+ * Return: as __tcpx_transmit_skb().
+ */
+int tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp)
+{
+	return __tcpx_transmit_skb(sk, skb, clone, gfp, tcpx_sk(sk)->rcv_nxt);
 }

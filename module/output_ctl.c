@@ -47,12 +47,13 @@ static u32 tcpx_acceptable_seq(const struct tcpx_sock *tp)
 /* --- ACK ------------------------------------------------------------------ */
 
 /**
- * tcpx_send_ack() - send an ACK now
+ * __tcpx_send_ack() - send an ACK now, of less than has come if need be
  * @sk: socket, locked
+ * @rcv_nxt: what to acknowledge
  *
  * Without memory it is tried again by the delayed-ACK timer.
  */
-void tcpx_send_ack(struct sock *sk)
+void __tcpx_send_ack(struct sock *sk, u32 rcv_nxt)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct sk_buff *skb;
@@ -73,7 +74,16 @@ void tcpx_send_ack(struct sock *sk)
 	}
 	/* Not counted by the small-queue limits, see tcpx_ack_wfree(). */
 	skb->truesize = 2;
-	tcpx_transmit_skb(sk, skb, false, GFP_ATOMIC);
+	__tcpx_transmit_skb(sk, skb, false, GFP_ATOMIC, rcv_nxt);
+}
+
+/**
+ * tcpx_send_ack() - acknowledge now all that has come
+ * @sk: socket, locked
+ */
+void tcpx_send_ack(struct sock *sk)
+{
+	__tcpx_send_ack(sk, tcpx_sk(sk)->rcv_nxt);
 }
 
 /**
@@ -209,6 +219,7 @@ int tcpx_connect(struct sock *sk)
 	if (unlikely(!skb))
 		return -ENOBUFS;
 	tcpx_init_nondata_skb(skb, tp->write_seq++, TCPHDR_SYN);
+	tcpx_ecn_send_syn(sk, skb);
 	tcpx_mstamp_refresh(tp);
 	tp->retrans_stamp = tcpx_time_stamp(tp);
 	err = tcpx_send_queued_ctl(sk, skb);
@@ -243,6 +254,7 @@ int tcpx_send_synack(struct sock *sk)
 		if (skb_cloned(skb) && pskb_expand_head(skb, 0, 0, GFP_ATOMIC))
 			return -ENOMEM;
 		TCPX_CB(skb)->tcp_flags |= TCPHDR_ACK;
+		tcpx_ecn_send_synack(tcpx_sk(sk), skb);
 	}
 	return tcpx_transmit_skb(sk, skb, true, GFP_ATOMIC);
 }
@@ -293,6 +305,7 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 	memset(th, 0, sizeof(*th));
 	th->syn = 1;
 	th->ack = 1;
+	tcpx_ecn_make_synack(req, th);
 	th->source = htons(ireq->ir_num);
 	th->dest = ireq->ir_rmt_port;
 	th->seq = htonl(req->snt_isn);

@@ -521,7 +521,7 @@ static void tcpx_reset_engine(struct sock *sk)
 	tp->cc.max_packets_out = 0;
 	tp->cc.delivered = 0;
 	tp->cc.lost = 0;
-	tp->delivered_ce = 0;
+	tp->cc.delivered_ce = 0;
 	tp->window_clamp = 0;
 	tp->backoff = 0;
 	tp->probes_out = 0;

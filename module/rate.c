@@ -30,7 +30,7 @@ void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb)
 	cb->tx.first_tx_mstamp = tp->first_tx_mstamp;
 	cb->tx.delivered_mstamp = tp->delivered_mstamp;
 	cb->tx.delivered = tp->cc.delivered;
-	cb->tx.delivered_ce = tp->delivered_ce;
+	cb->tx.delivered_ce = tp->cc.delivered_ce;
 	cb->is_app_limited = tp->app_limited ? 1 : 0;
 }
 

@@ -301,6 +301,7 @@ static void tcpx_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 	u32 seq = TCPX_CB(skb)->seq, end_seq = TCPX_CB(skb)->end_seq;
 	unsigned int segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 
+	tcpx_ecn_check_ce(sk, skb);
 	if (unlikely(tcpx_try_rmem_schedule(sk, skb, skb->truesize))) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPOFODROP);
 		sk->sk_data_ready(sk);

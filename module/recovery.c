@@ -312,6 +312,7 @@ static void tcpx_init_cwnd_reduction(struct sock *sk)
 	tp->prr_delivered = 0;
 	tp->prr_out = 0;
 	tp->cc.snd_ssthresh = tp->cc.ops->ssthresh(&tp->cc);
+	tcpx_ecn_queue_cwr(tp);
 }
 
 /**
@@ -390,14 +391,16 @@ static void tcpx_try_keep_open(struct sock *sk)
 	}
 }
 
-static void tcpx_try_to_open(struct sock *sk)
+static void tcpx_try_to_open(struct sock *sk, int flag)
 {
 	tcpx_retrans_stamp_cleanup(sk);
+	if (flag & TCPX_FLAG_ECE)
+		tcpx_enter_cwr(sk);
 	if (tcpx_sk(sk)->ca_state != TCP_CA_CWR)
 		tcpx_try_keep_open(sk);
 }
 
-static void tcpx_enter_recovery(struct sock *sk)
+static void tcpx_enter_recovery(struct sock *sk, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
@@ -406,7 +409,9 @@ static void tcpx_enter_recovery(struct sock *sk)
 	tp->cc.prior_ssthresh = 0;
 	tcpx_init_undo(tp);
 	if (!tcpx_in_cwnd_reduction(tp)) {
-		tp->cc.prior_ssthresh = tcpx_current_ssthresh(tp);
+		/* A mark proves congestion, even if the loss proves none. */
+		if (!(flag & TCPX_FLAG_ECE))
+			tp->cc.prior_ssthresh = tcpx_current_ssthresh(tp);
 		tcpx_init_cwnd_reduction(sk);
 	}
 	tcpx_set_ca_state(sk, TCP_CA_Recovery);
@@ -442,8 +447,10 @@ static void tcpx_undo_cwnd_reduction(struct sock *sk, bool unmark_loss)
 	}
 	if (tp->cc.prior_ssthresh) {
 		tp->cc.snd_cwnd = tp->cc.ops->undo_cwnd(&tp->cc);
-		if (tp->cc.prior_ssthresh > tp->cc.snd_ssthresh)
+		if (tp->cc.prior_ssthresh > tp->cc.snd_ssthresh) {
 			tp->cc.snd_ssthresh = tp->cc.prior_ssthresh;
+			tcpx_ecn_withdraw_cwr(tp);
+		}
 	}
 	tp->snd_cwnd_stamp = tcpx_jiffies32();
 	tp->undo_marker = 0;
@@ -592,6 +599,7 @@ void tcpx_enter_loss(struct sock *sk)
 	tcpx_set_ca_state(sk, TCP_CA_Loss);
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_high_seq = 0;
+	tcpx_ecn_queue_cwr(tp);
 	tp->frto = READ_ONCE(net->ipv4.sysctl_tcp_frto) && (new_recovery || tp->retransmits);
 }
 
@@ -693,6 +701,9 @@ void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
 
 	if (!tp->packets_out && tp->sacked_out)
 		tp->sacked_out = 0;
+	/* Congestion is proven: nothing to undo, rfc3168#section-6.1.2 */
+	if (flag & TCPX_FLAG_ECE)
+		tp->cc.prior_ssthresh = 0;
 	if (tcpx_check_sack_reneging(sk, ack_flag))
 		return;
 
@@ -710,12 +721,12 @@ void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
 			return;
 		}
 		if (tcpx_try_undo_dsack(sk))
-			tcpx_try_to_open(sk);
+			tcpx_try_to_open(sk, flag);
 		tcpx_identify_packet_loss(sk, ack_flag);
 		if (tp->ca_state != TCP_CA_Recovery) {
 			if (!tp->lost_out)
 				return;
-			tcpx_enter_recovery(sk);
+			tcpx_enter_recovery(sk, flag);
 		}
 		break;
 	case TCP_CA_Loss:
@@ -734,10 +745,10 @@ void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
 			tcpx_try_undo_dsack(sk);
 		tcpx_identify_packet_loss(sk, ack_flag);
 		if (!tp->lost_out) {
-			tcpx_try_to_open(sk);
+			tcpx_try_to_open(sk, flag);
 			return;
 		}
-		tcpx_enter_recovery(sk);
+		tcpx_enter_recovery(sk, flag);
 	}
 	*rexmit = TCPX_REXMIT_LOST;
 }
@@ -805,7 +816,7 @@ void tcpx_rack_reo_timeout(struct sock *sk)
 	tcpx_rack_detect_loss(sk);
 	if (prior_in_flight != tcpx_packets_in_flight(tp)) {
 		if (tp->ca_state != TCP_CA_Recovery) {
-			tcpx_enter_recovery(sk);
+			tcpx_enter_recovery(sk, 0);
 			tcpx_cwnd_reduction(sk, 1, tp->cc.lost - prior_lost, 0);
 		}
 		tcpx_xmit_retransmit_queue(sk);

@@ -499,6 +499,10 @@ int tcpx_conn_request(struct sock *lsk, struct sk_buff *skb)
 	dst = req->af_ops->route_req(lsk, req, &fl);
 	if (!dst)
 		goto drop_and_free;
+	tcpx_ecn_create_request(req, skb, lsk, dst);
+	/* A cookie's is kept in the timestamp. */
+	if (req->is_cookie && !req->req.tstamp_ok)
+		req->req.ecn_ok = 0;
 	tcpx_openreq_init_rwin(req, lsk, dst);
 	sk_rx_queue_set(req_to_sk(&req->req.req), skb);
 	tcpx_conn_request_answer(lsk, req, dst);

@@ -121,8 +121,11 @@ int __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 
 	n = tcpx_skb_pcount(skb);
 	TCPX_ADD_STATS(net, TCP_MIB_RETRANSSEGS, n);
-	if (TCPX_CB(skb)->tcp_flags & TCPHDR_SYN)
+	if (TCPX_CB(skb)->tcp_flags & TCPHDR_SYN) {
 		TCPX_NET_INC(net, LINUX_MIB_TCPSYNRETRANS);
+		if (!(TCPX_CB(skb)->tcp_flags & TCPHDR_ACK))
+			tcpx_ecn_clear_syn(sk, skb);
+	}
 	tp->total_retrans += n;
 	tp->bytes_retrans += skb->len;
 

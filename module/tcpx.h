@@ -77,6 +77,9 @@
 #define TCPX_ECN_DEMAND_CWR	4	/* say ECE until CWR comes */
 #define TCPX_ECN_SEEN		8	/* a segment came ECN-capable */
 
+/* The bits of word 3 of a header that rfc3168 left alone. */
+#define TCPX_RESERVED_BITS	cpu_to_be32(0x0F000000)
+
 #define TCPX_PINGPONG_THRESH	1
 #define TCPX_ATO_MIN		(HZ / 25)	/* 40 ms */
 #define TCPX_DELACK_MAX		(HZ / 5)	/* 200 ms, rfc9293#section-3.8.6.3 allows 500 */
@@ -495,6 +498,7 @@ struct tcpx_accept_queue {
  * @syn_retries: TCP_SYNCNT, 0: sysctl
  * @ca_state: enum tcp_ca_state, see recovery.c
  * @ecn_flags: 0: ECN is not in use
+ * @ecn_rcv_nxt: rcv_nxt when data last came, for TCPX_CONG_EXACT_ECE
  * @nonagle: TCPX_NAGLE_*
  * @frto: F-RTO is under way, rfc5682
  * @tlp_retrans: the loss probe was a retransmission
@@ -505,7 +509,6 @@ struct tcpx_accept_queue {
  * @snd_cwnd_used: most segments in flight since the window was the limit
  * @snd_cwnd_stamp: tcpx_jiffies32() when cwnd was last validated
  * @cwnd_usage_seq: snd_nxt when cc.max_packets_out was last reset
- * @delivered_ce: segments delivered with a congestion mark
  * @app_limited: cc.delivered at which the application limit ends, 0: none
  * @first_tx_mstamp: start of the present sending phase, us
  * @delivered_mstamp: when cc.delivered was reached, us
@@ -657,7 +660,6 @@ struct tcpx_sock {
 	u32	snd_cwnd_used;
 	u32	snd_cwnd_stamp;
 	u32	cwnd_usage_seq;
-	u32	delivered_ce;
 	u32	app_limited;
 	u64	first_tx_mstamp;
 	u64	delivered_mstamp;
@@ -671,6 +673,7 @@ struct tcpx_sock {
 		u64	time;
 	} rcv_rtt_est;
 	u32	rcv_rtt_last_tsecr;
+	u32	ecn_rcv_nxt;
 	struct {
 		u32	space;
 		u32	seq;

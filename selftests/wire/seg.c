@@ -41,7 +41,7 @@
 #include <string.h>
 #include "wire.h"
 
-#define FLAGS	"FSRP.UEW"
+#define FLAGS	"FSRP.UEWA"
 #define UNSET	(-1000000000000L)
 
 struct tcp_hdr {
@@ -84,9 +84,9 @@ static __u16 tcp_sum(const struct iphdr *ip, const void *tcp, size_t len)
 	return sum_fold(sum_add(sum, tcp, len));
 }
 
-static __u8 parse_flags(const char *word)
+static __u16 parse_flags(const char *word)
 {
-	__u8 flags = 0;
+	__u16 flags = 0;
 	const char *at;
 
 	for (; *word && *word != ' '; word++) {
@@ -184,7 +184,7 @@ static const char *parse_tcp(struct seg *s, const __u8 *p, int len)
 	s->ack = ntohl(th->ack);
 	s->win = ntohs(th->window);
 	s->urg = ntohs(th->urg);
-	s->flags = th->flags;
+	s->flags = th->flags | (th->doff & 1 ? TH_AE : 0);
 	s->doff = th->doff >> 4;
 	s->len = len - hlen;
 	memcpy(s->data, p + hlen, s->len);
@@ -228,11 +228,11 @@ struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad)
 
 /* ---- struct seg to text ---- */
 
-static int print_flags(char *out, __u8 flags)
+static int print_flags(char *out, __u16 flags)
 {
 	int i, n = 0;
 
-	for (i = 0; i < 8; i++)
+	for (i = 0; FLAGS[i]; i++)
 		if (flags & 1 << i)
 			out[n++] = FLAGS[i];
 	if (!n)
@@ -279,9 +279,10 @@ void seg_print(const struct conn *c, const struct seg *s, char *out, size_t n)
 
 	print_flags(flags, s->flags);
 	print_options(c, s, opts);
-	snprintf(out, n, "%s seq=%u ack=%u len=%d win=%u%s", flags,
+	snprintf(out, n, "%s seq=%u ack=%u len=%d win=%u%s%s", flags,
 		 s->seq - c->irs, s->flags & TH_ACK ? s->ack - c->iss : s->ack,
-		 s->len, s->win, opts);
+		 s->len, s->win, s->tos & 3 ? s->tos & 2 ? s->tos & 1 ? " CE" :
+		 " ECT0" : " ECT1" : "", opts);
 }
 
 /* ---- comparison ---- */
@@ -392,9 +393,9 @@ static bool match_word(const struct conn *c, const struct seg *s,
 	return f->get(c, s) < 0;
 }
 
-static bool match_flags(const struct seg *s, __u8 want)
+static bool match_flags(const struct seg *s, __u16 want)
 {
-	__u8 ignore = want & TH_PSH ? 0 : TH_PSH;
+	__u16 ignore = want & TH_PSH ? 0 : TH_PSH;
 
 	return !((s->flags ^ want) & ~ignore);
 }
@@ -459,7 +460,7 @@ struct line {
 	long ttl, tos, doff, iplen, frag;
 	long sackok, ts, nots, badsum, zerosum, badipsum;
 	const char *sack, *opt;
-	__u8 flags;
+	__u16 flags;
 };
 
 #define NUMBER(name)	{ #name, offsetof(struct line, name) }
@@ -668,7 +669,8 @@ size_t seg_build(struct conn *c, const char *line, __u8 *packet,
 	th->window = htons(or_else(l.win, c->win));
 	th->urg = htons(or_else(l.urg, 0));
 	data = put_options(packet + 40, c, &l);
-	th->doff = or_else(l.doff, (data - packet - 20) / 4) << 4;
+	th->doff = or_else(l.doff, (data - packet - 20) / 4) << 4 |
+		   (l.flags & TH_AE ? 1 : 0);
 	end = put_data(data, &l, seq);
 	put_ip(c, &l, packet, end - packet);
 	th->check = htons(tcp_sum((void *)packet, th, end - packet - 20) ^

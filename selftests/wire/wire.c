@@ -253,6 +253,14 @@ void sysctl_set(struct wire *w, const char *name, const char *value)
 		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
 }
 
+/* For what has no knob: a shell's command line, in the namespace of the test. */
+void run_command(struct wire *w, const char *command)
+{
+	if (system(command))
+		wire_fail(w, __FILE__, __LINE__, "this failed: %s", command);
+	wire_resume();
+}
+
 void wire_write(struct wire *w, const void *packet, size_t len)
 {
 	MUST(w, write(w->tun, packet, len));

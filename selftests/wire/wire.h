@@ -9,8 +9,8 @@
  *	tx(c, "S seq=0 win=65535 mss=1000 sackok");
  *	rx(c, "S. seq=0 ack=1 mss=1460 sackok nots");
  *
- * First the flags, as tcpdump writes them (S F R P U E W and "." for ACK, "-"
- * for none), then name=value. Sequence numbers are relative: seq to the
+ * First the flags, as tcpdump writes them (S F R P U E W, A for AE, and "." for
+ * ACK, "-" for none), then name=value. Sequence numbers are relative: seq to the
  * sender's own initial number, ack to the other side's. So a SYN is 0 and the
  * first byte of the stream is 1. seg.c lists every name.
  *
@@ -41,6 +41,7 @@
 #define TH_URG	0x20
 #define TH_ECE	0x40
 #define TH_CWR	0x80
+#define TH_AE	0x100	/* rfc9768; a reserved bit before */
 
 #define LOCAL_ADDR	"10.9.0.1"
 #define PEER_ADDR	"10.9.0.2"
@@ -107,8 +108,8 @@ struct seg {
 	__s64		time;
 	__u16	sport, dport;
 	__u32	seq, ack;
-	__u16	win, urg;
-	__u8		flags, doff, ttl, tos;
+	__u16	win, urg, flags;
+	__u8		doff, ttl, tos;
 	bool		df;
 	int		mss, ws, sackok, ts;
 	__u32	tsval, tsecr;
@@ -191,6 +192,24 @@ struct conn {
 	struct seg	seg;
 };
 
+/**
+ * struct wire_info - what TCP_INFO says
+ * @ca_state:	enum tcp_ca_state
+ * @snd_cwnd:	segments
+ * @snd_ssthresh:	segments
+ * @delivered:	segments
+ * @delivered_ce:	those of them marked
+ * @ecn:	negotiated
+ * @ecn_seen:	something came ECN-capable
+ */
+struct wire_info {
+	__u32	ca_state, snd_cwnd, snd_ssthresh, delivered, delivered_ce;
+	bool	ecn, ecn_seen;
+};
+
+/* info.c */
+struct wire_info sock_info(struct conn *c);
+
 /* wire.c: device, queue of captured segments, verdicts */
 void wire_open(struct wire *w, int family, bool final);
 void wire_close(struct wire *w);
@@ -213,6 +232,7 @@ void wire_icmp(struct conn *c, int type, int code, int mtu, __u32 seq,
 	       int quoted);
 void sysctl_set(struct wire *w, const char *name, const char *value);
 bool sysctl_try(const char *name, const char *value);
+void run_command(struct wire *w, const char *command);
 
 /* seg.c: the language of segments */
 struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad);

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: Explicit Congestion Notification, rfc3168, with rfc8311 and what
+ * congestion controls of low latency want of it (rfc8257).
+ *
+ * A SYN that asks for it has ECE and CWR, a SYN-ACK that agrees ECE alone. Data
+ * then leaves with ECT(0), retransmissions and pure ACKs do not. Routers turn that
+ * into CE, upon which the receiver says ECE until a CWR tells that the sender has
+ * reduced its window (recovery.c).
+ *
+ * The bits that leave are kept in the socket's TOS, or traffic class, as the
+ * kernel's TCP does it: whoever sends finds them there.
+ */
+#include <net/inet_ecn.h>
+
+#include "tcpx.h"
+
+static bool tcpx_ca_needs_ecn(const struct tcpx_sock *tp)
+{
+	return tp->cc.ops->flags & TCPX_CONG_NEEDS_ECN;
+}
+
+/**
+ * tcpx_ecn_ca_changed() - the congestion control of a socket is another
+ * @sk: socket, locked or not yet visible
+ *
+ * One that needs ECN has all of the connection's packets marked, handshake and
+ * pure ACKs included (rfc8257#section-5.6).
+ */
+void tcpx_ecn_ca_changed(struct sock *sk)
+{
+	if (tcpx_ca_needs_ecn(tcpx_sk(sk)))
+		INET_ECN_xmit(sk);
+	else
+		INET_ECN_dontxmit(sk);
+}
+
+/* --- handshake, active side ------------------------------------------------ */
+
+/**
+ * tcpx_ecn_send_syn() - ask for ECN in a SYN?
+ * @sk: socket, locked, routed
+ * @skb: its SYN
+ *
+ * rfc3168#section-6.1.1
+ */
+void tcpx_ecn_send_syn(struct sock *sk, struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	tp->ecn_flags = 0;
+	tcpx_ecn_ca_changed(sk);
+	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_ecn) != 1 && !tcpx_ca_needs_ecn(tp) &&
+	    !(dst && dst_feature(dst, RTAX_FEATURE_ECN)))
+		return;
+	TCPX_CB(skb)->tcp_flags |= TCPHDR_ECE | TCPHDR_CWR;
+	tp->ecn_flags = TCPX_ECN_OK;
+}
+
+/**
+ * tcpx_ecn_clear_syn() - a SYN is repeated: try without
+ * @sk: socket, locked
+ * @skb: its SYN
+ *
+ * rfc3168#section-6.1.1.1: somebody on the way may drop those that ask. Whether
+ * the peer got the first one will be seen in its answer.
+ */
+void tcpx_ecn_clear_syn(struct sock *sk, struct sk_buff *skb)
+{
+	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_ecn_fallback))
+		TCPX_CB(skb)->tcp_flags &= ~(TCPHDR_ECE | TCPHDR_CWR);
+}
+
+/**
+ * tcpx_ecn_rcv_synack() - does the peer agree?
+ * @tp: socket, locked
+ * @th: header of the SYN-ACK; ECE and CWR both: it merely echoes bits
+ */
+void tcpx_ecn_rcv_synack(struct tcpx_sock *tp, const struct tcphdr *th)
+{
+	if (!th->ece || th->cwr)
+		tp->ecn_flags &= ~TCPX_ECN_OK;
+}
+
+/**
+ * tcpx_ecn_rcv_syn() - simultaneous open: does the peer ask as well?
+ * @tp: socket, locked
+ * @th: header of its SYN
+ */
+void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct tcphdr *th)
+{
+	if (!th->ece || !th->cwr)
+		tp->ecn_flags &= ~TCPX_ECN_OK;
+}
+
+/**
+ * tcpx_ecn_send_synack() - the SYN becomes a SYN-ACK (simultaneous open)
+ * @tp: socket, locked
+ * @skb: the SYN of the retransmit queue
+ */
+void tcpx_ecn_send_synack(const struct tcpx_sock *tp, struct sk_buff *skb)
+{
+	TCPX_CB(skb)->tcp_flags &= ~TCPHDR_CWR;
+	if (!(tp->ecn_flags & TCPX_ECN_OK))
+		TCPX_CB(skb)->tcp_flags &= ~TCPHDR_ECE;
+}
+
+/* --- handshake, passive side ----------------------------------------------- */
+
+/**
+ * tcpx_ecn_create_request() - a SYN came: will it be ECN?
+ * @req: its request
+ * @skb: the SYN, TCPX_CB filled
+ * @lsk: listener
+ * @dst: route to the peer
+ *
+ * rfc3168#section-6.1.1: a SYN itself is not ECN-capable; one that is was
+ * tampered with, unless it is of a congestion control that does so or of an
+ * extension to come, which a reserved bit would tell (rfc8311#section-4.3).
+ */
+void tcpx_ecn_create_request(struct tcpx_request_sock *req, const struct sk_buff *skb,
+			     const struct sock *lsk, const struct dst_entry *dst)
+{
+	bool ect = !INET_ECN_is_not_ect(TCPX_CB(skb)->ip_dsfield);
+	u32 dst_ecn = dst_feature(dst, DST_FEATURE_ECN_MASK);
+	const struct tcphdr *th = tcp_hdr(skb);
+	bool plausible = !ect || (tcp_flag_word(th) & TCPX_RESERVED_BITS);
+
+	if (!th->ece || !th->cwr)
+		return;
+	if ((plausible && (READ_ONCE(sock_net(lsk)->ipv4.sysctl_tcp_ecn) || dst_ecn)) ||
+	    (dst_ecn & DST_FEATURE_ECN_CA) || tcpx_ca_needs_ecn(tcpx_sk(lsk)))
+		req->req.ecn_ok = 1;
+}
+
+/**
+ * tcpx_ecn_cookie_ok() - may a cookie's connection be ECN, as its SYN-ACK said?
+ * @net: netns; the setting may have changed meanwhile
+ * @dst: route to the peer
+ */
+bool tcpx_ecn_cookie_ok(const struct net *net, const struct dst_entry *dst)
+{
+	return READ_ONCE(net->ipv4.sysctl_tcp_ecn) || dst_feature(dst, RTAX_FEATURE_ECN);
+}
+
+/**
+ * tcpx_ecn_make_synack() - tell the peer in the SYN-ACK
+ * @req: request
+ * @th: header of the SYN-ACK
+ */
+void tcpx_ecn_make_synack(const struct tcpx_request_sock *req, struct tcphdr *th)
+{
+	th->ece = req->req.ecn_ok;
+}
+
+/**
+ * tcpx_ecn_openreq_child() - a child begins with what was agreed on
+ * @tp: child
+ * @req: its request
+ */
+void tcpx_ecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_sock *req)
+{
+	tp->ecn_flags = req->req.ecn_ok ? TCPX_ECN_OK : 0;
+}
+
+/* --- sending ---------------------------------------------------------------- */
+
+/**
+ * tcpx_ecn_send() - the ECN bits of a segment
+ * @sk: socket, locked
+ * @skb: segment, its header in place; its payload begins at @hdr_len
+ * @th: the header
+ * @hdr_len: bytes
+ *
+ * Only new data is ECN-capable: what it loses by being marked falsely, in a window
+ * already reduced, a retransmission would lose twice (rfc3168#section-6.1.5), and
+ * nobody would say that an ACK was marked (section 6.1.4).
+ */
+void tcpx_ecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, u32 hdr_len)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!(tp->ecn_flags & TCPX_ECN_OK))
+		return;
+	if (skb->len != hdr_len && !before(TCPX_CB(skb)->seq, tp->snd_nxt)) {
+		INET_ECN_xmit(sk);
+		if (tp->ecn_flags & TCPX_ECN_QUEUE_CWR) {
+			tp->ecn_flags &= ~TCPX_ECN_QUEUE_CWR;
+			th->cwr = 1;
+			/* Of a GSO packet, the first segment alone. */
+			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+		}
+	} else if (!tcpx_ca_needs_ecn(tp)) {
+		INET_ECN_dontxmit(sk);
+	}
+	if (tp->ecn_flags & TCPX_ECN_DEMAND_CWR)
+		th->ece = 1;
+}
+
+/**
+ * tcpx_ecn_queue_cwr() - the window was reduced: tell it with the next new data
+ * @tp: socket, locked
+ */
+void tcpx_ecn_queue_cwr(struct tcpx_sock *tp)
+{
+	if (tp->ecn_flags & TCPX_ECN_OK)
+		tp->ecn_flags |= TCPX_ECN_QUEUE_CWR;
+}
+
+/**
+ * tcpx_ecn_withdraw_cwr() - the reduction was undone
+ * @tp: socket, locked
+ */
+void tcpx_ecn_withdraw_cwr(struct tcpx_sock *tp)
+{
+	tp->ecn_flags &= ~TCPX_ECN_QUEUE_CWR;
+}
+
+/* --- receiving ---------------------------------------------------------------- */
+
+/**
+ * tcpx_ecn_rcv_ecn_echo() - does a segment say that ours were marked?
+ * @tp: socket, locked
+ * @th: its header
+ */
+bool tcpx_ecn_rcv_ecn_echo(const struct tcpx_sock *tp, const struct tcphdr *th)
+{
+	return th->ece && !th->syn && (tp->ecn_flags & TCPX_ECN_OK);
+}
+
+/**
+ * tcpx_ecn_accept_cwr() - the peer has heard our ECE
+ * @sk: socket, locked
+ * @skb: a segment of its
+ *
+ * Its window may be down to one segment: it must not wait for a delayed ACK.
+ */
+void tcpx_ecn_accept_cwr(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!tcp_hdr(skb)->cwr)
+		return;
+	if (!(tp->cc.ops->flags & TCPX_CONG_EXACT_ECE))
+		tp->ecn_flags &= ~TCPX_ECN_DEMAND_CWR;
+	if (TCPX_CB(skb)->seq != TCPX_CB(skb)->end_seq)
+		tp->ack.pending |= TCPX_ACK_NOW;
+}
+
+/*
+ * ECE stands for the last segment that came, not for any since the last CWR. When that
+ * changes, what waits for its ACK is acknowledged at once with the ECE of before,
+ * and the segment that changed it with the new one: rfc8257#section-3.2.
+ */
+static void tcpx_ecn_exact_ece(struct sock *sk, bool ce)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (ce != !!(tp->ecn_flags & TCPX_ECN_DEMAND_CWR)) {
+		if (tp->ack.pending & TCPX_ACK_TIMER)
+			__tcpx_send_ack(sk, tp->ecn_rcv_nxt);
+		tp->ack.pending |= TCPX_ACK_NOW;
+		tp->ecn_flags ^= TCPX_ECN_DEMAND_CWR;
+	}
+	tp->ecn_rcv_nxt = tp->rcv_nxt;
+}
+
+static void tcpx_ecn_rcv_ect(struct sock *sk, bool ce)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tp->ecn_flags |= TCPX_ECN_SEEN;
+	if (tp->cc.ops->flags & TCPX_CONG_EXACT_ECE) {
+		tcpx_ecn_exact_ece(sk, ce);
+	} else if (ce && !(tp->ecn_flags & TCPX_ECN_DEMAND_CWR)) {
+		/* No delay: the sender may be down to one segment. */
+		tcpx_enter_quickack_mode(sk, 2);
+		tp->ecn_flags |= TCPX_ECN_DEMAND_CWR;
+	}
+}
+
+/**
+ * tcpx_ecn_check_ce() - data has come: was it marked?
+ * @sk: socket, locked
+ * @skb: segment with new data
+ *
+ * rfc3168#section-6.1.3
+ */
+void tcpx_ecn_check_ce(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u8 ecn = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
+
+	if (!(tp->ecn_flags & TCPX_ECN_OK))
+		return;
+	if (ecn != INET_ECN_NOT_ECT)
+		tcpx_ecn_rcv_ect(sk, ecn == INET_ECN_CE);
+	else if (tp->ecn_flags & TCPX_ECN_SEEN)
+		/* Most likely a retransmission: its sender is in recovery. */
+		tcpx_enter_quickack_mode(sk, 2);
+}

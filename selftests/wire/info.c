@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP_INFO as the kernel's headers have it; those of libc, which all else here
+ * includes, have less.
+ */
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include "wire.h"
+
+struct wire_info sock_info(struct conn *c)
+{
+	struct tcp_info info = { .tcpi_state = 0 };
+	socklen_t len = sizeof(info);
+
+	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
+	return (struct wire_info) {
+		.ca_state	= info.tcpi_ca_state,
+		.ecn		= info.tcpi_options & TCPI_OPT_ECN,
+		.ecn_seen	= info.tcpi_options & TCPI_OPT_ECN_SEEN,
+		.snd_cwnd	= info.tcpi_snd_cwnd,
+		.snd_ssthresh	= info.tcpi_snd_ssthresh,
+		.delivered	= info.tcpi_delivered,
+		.delivered_ce	= info.tcpi_delivered_ce,
+	};
+}
