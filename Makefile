@@ -15,7 +15,7 @@ help:
 	@awk -F ' *## *' '/^[a-z-]+:.*##/ { sub(/:.*/, "", $$1); printf "  %-15s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo "KVER=6.1|6.12|7.3 chooses the kernel of module, vm and demo (default 6.1)."
+	@echo "KVER=6.1|6.12|7.3|debug|kcsan chooses the kernel of module, vm and demo (default 6.1)."
 	@echo "The cache is TCPX_CACHE=$(TCPX_CACHE)."
 
 setup:		## install the Debian packages that the rest needs, fetch the kernels
@@ -53,6 +53,9 @@ check-api: selftests	## the system calls, on 6.1 and 6.12
 check-wire: selftests	## single segments through a TUN device, on 6.1 and 6.12
 	@scripts/check wire
 
+check-debug: selftests	## the same and more on the debug kernel (KASAN, lockdep, ...), built if need be
+	@scripts/check :debug
+
 check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 	@scripts/check interop
 
@@ -80,4 +83,4 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop smoke demo style vm clean ready-host ready
+	check-interop check-debug smoke demo style vm clean ready-host ready

@@ -6,6 +6,8 @@ TCPX_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 TCPX_CACHE=${TCPX_CACHE:-$HOME/.cache/tcpx}
 TCPX_ME=$(basename "$0")
 TCPX_SERIES="6.1 6.12 7.3"
+# Built from Debian's source of 6.1: see scripts/kconfig.
+TCPX_DEBUG_SERIES="debug kcsan"
 export TCPX_CACHE
 
 say() { printf '%s: %s\n' "$TCPX_ME" "$*" >&2; }
@@ -23,9 +25,34 @@ need_root() {
 
 # check_series SERIES: is this one of the kernels the project knows?
 check_series() {
-	case " $TCPX_SERIES " in
+	case " $TCPX_SERIES $TCPX_DEBUG_SERIES " in
 	*" $1 "*) ;;
-	*) die "unknown kernel '$1' (one of: $TCPX_SERIES)" ;;
+	*) die "unknown kernel '$1' (one of: $TCPX_SERIES $TCPX_DEBUG_SERIES)" ;;
+	esac
+}
+
+is_debug_series() {
+	case " $TCPX_DEBUG_SERIES " in *" $1 "*) return 0 ;; *) return 1 ;; esac
+}
+
+# kernel_dir SERIES: its folder in the cache. One that is built here is named after
+# its configuration as well: an edited one is another kernel.
+kernel_dir() {
+	local key=""
+
+	if is_debug_series "$1"; then
+		key=-$(cat "$TCPX_TOP/scripts/kconfig/base.config" "$TCPX_TOP/scripts/kconfig/$1.config" |
+			cksum | cut -d' ' -f1)
+	fi
+	echo "$TCPX_CACHE/kernels/$1$key"
+}
+
+# slowness SERIES: how many times longer than on a stock kernel things may take.
+slowness() {
+	case $1 in
+	debug) echo 8 ;;
+	kcsan) echo 4 ;;
+	*) echo 1 ;;
 	esac
 }
 

@@ -37,9 +37,10 @@
 #include <unistd.h>
 
 #include <tcpx.h>
+#include "../slow.h"
 
 /* How long a condition may take to come true, under an emulated CPU too. */
-#define API_DEADLINE_MS		10000
+#define API_DEADLINE_MS		((int)(10000 * slow()))
 /* How long to watch that something does not happen. */
 #define API_QUIET_MS		100
 

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "tcpx.h"
+#include "../slow.h"
 
 /* Exit status, beside 0 for success: data differ; anything else. */
 #define EXIT_DATA	1

@@ -21,7 +21,8 @@ bin=$TCPX_CACHE/selftests/interop
 tcpx_run="$top/scripts/tcpx-run --strict"
 python=/usr/bin/python3
 poll=0.05	# seconds between two looks at a condition
-limit=100	# seconds that any one program may take
+slow=${TCPX_SLOW:-1}	# how many times longer than usual things take on this kernel
+limit=$((100 * slow))	# seconds that any one program may take
 
 # What is tried. Pairings name client and server: t is tcpx, k the kernel's TCP.
 # kk proves the case itself; where it is left out here, for the time it takes,
@@ -99,7 +100,7 @@ server() { exec nsenter --net=/run/netns/tcpx-$server_ns timeout -k 5 $limit ${l
 
 # until_true SECONDS WHAT CMD...: poll CMD, fail loudly when the time is over
 until_true() {
-	local end=$((SECONDS + $1)) what=$2
+	local end=$((SECONDS + $1 * slow)) what=$2
 	shift 2
 	until "$@"; do
 		if [ $SECONDS -ge $end ]; then
@@ -292,7 +293,7 @@ run_firewall() {
 		expect "dropped at the client" "$(packets a rest)" -eq 0
 	else
 		# Two seconds: the SYN and its first retransmission.
-		if (client "$bin/xfer" -f "$client_stack" -n 4M -t 2 "$addr" "$port"); then
+		if (TCPX_SLOW=1 client "$bin/xfer" -f "$client_stack" -n 4M -t 2 "$addr" "$port"); then
 			echo "the transfer passed a drop rule"
 			return 1
 		fi

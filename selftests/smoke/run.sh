@@ -9,6 +9,7 @@ set -eu
 examples=${TCPX_CACHE:-$HOME/.cache/tcpx}/selftests/examples
 module=${TCPX_MODULE:-/run/vm/tcpx.ko}
 port=7777 n=0 failed=0
+bound=$((30 * ${TCPX_SLOW:-1}))	# seconds that an exchange may take
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -39,7 +40,7 @@ listening() { # TABLE: is there a listener at $port?
 
 # Its listener may be up only a moment, but it is up until the client has come.
 exchange() { # SERVER-FAMILY CLIENT-FAMILY
-	local table=tcp server end=$((SECONDS + 30)) said
+	local table=tcp server end=$((SECONDS + bound)) said
 
 	[ "$1" = $AF_INET ] || table=tcpx
 	"$examples/hello_server" $port "$1" >"$tmp/server" 2>&1 & server=$!
@@ -47,7 +48,7 @@ exchange() { # SERVER-FAMILY CLIENT-FAMILY
 		kill -0 $server 2>/dev/null || { cat "$tmp/server"; return 1; }
 		[ $SECONDS -lt $end ] || { echo "no listener in /proc/net/$table"; kill $server; return 1; }
 	done
-	said=$(timeout 30 "$examples/hello_client" 127.0.0.1 $port "$2") || { kill $server; return 1; }
+	said=$(timeout $bound "$examples/hello_client" 127.0.0.1 $port "$2") || { kill $server; return 1; }
 	wait $server || { cat "$tmp/server"; return 1; }
 	echo "$said"
 	cat "$tmp/server"

@@ -109,7 +109,7 @@ pair() {
 tool() {
 	local name=$1 check=$2 lists=$3 status=0
 	shift 3
-	timeout 240 "$@" > "$tmp/out" 2>&1 < /dev/null || status=$?
+	timeout $((240 * ${TCPX_SLOW:-1})) "$@" > "$tmp/out" 2>&1 < /dev/null || status=$?
 	{
 		cat "$tmp/out"
 		echo "exit status $status"

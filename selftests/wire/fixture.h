@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../slow.h"
 #include "kselftest_harness.h"
 #include "../../uapi/tcpx.h"
 #include "wire.h"

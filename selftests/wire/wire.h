@@ -33,6 +33,8 @@
 #include <stddef.h>
 #include <stdnoreturn.h>
 
+#include "../slow.h"
+
 #define TH_FIN	0x01
 #define TH_SYN	0x02
 #define TH_RST	0x04
@@ -51,7 +53,7 @@
  * How long to wait for what must come. Far above anything a right stack needs,
  * because an emulated CPU shared with other work can stall for long.
  */
-#define DEADLINE_MS	8000
+#define DEADLINE_MS	((int)(8000 * slow()))
 /*
  * How long to listen where nothing must come. Input is processed inside
  * write() to the TUN file, so an immediate answer is there when it returns.
