@@ -409,11 +409,14 @@ static void tcpx_pkts_acked(struct sock *sk, u32 pkts, long rtt_us)
 		.now32		= tcpx_jiffies32(),
 	};
 
-	if (!tp->cc.ops->pkts_acked)
-		return;
-	tp->cc.snd_una = tp->snd_una;
-	tp->cc.snd_nxt = tp->snd_nxt;
-	tp->cc.ops->pkts_acked(&tp->cc, &s);
+	if (tp->cc.ops->pkts_acked)
+		tp->cc.ops->pkts_acked(&tp->cc, &s);
+}
+
+/* A lone runt segment: its receiver has most likely waited for another. */
+static bool tcpx_ack_maybe_delayed(const struct tcpx_sock *tp, u32 prior_snd_una, u32 pkts)
+{
+	return pkts == 1 && !tp->packets_out && tp->snd_una - prior_snd_una < tp->mss_cache;
 }
 
 /* Remove what is acked from the retransmit queue. */
@@ -423,6 +426,7 @@ static int tcpx_clean_rtx_queue(struct sock *sk, u32 prior_fack, u32 prior_snd_u
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcpx_clean c = { .reord = tp->snd_nxt };
 	long seq_rtt = -1, sack_rtt = -1, ca_rtt = -1;
+	bool sacked = tp->sacked_out;
 	struct sk_buff *skb, *next;
 	bool rtt_updated;
 
@@ -477,6 +481,9 @@ static int tcpx_clean_rtx_queue(struct sock *sk, u32 prior_fack, u32 prior_snd_u
 		/* The RTO was based on a stale RTT. */
 		c.flag |= TCPX_FLAG_SET_XMIT_TIMER;
 	}
+	state->rs.rtt_us = ca_rtt;
+	state->rs.is_ack_delayed = !sacked &&
+				   tcpx_ack_maybe_delayed(tp, prior_snd_una, c.pkts_acked);
 	tcpx_pkts_acked(sk, c.pkts_acked, ca_rtt);
 	return c.flag;
 }
@@ -507,18 +514,39 @@ static void tcpx_update_pacing_rate(struct sock *sk)
 	rate *= max(tp->cc.snd_cwnd, tp->packets_out);
 	if (likely(tp->cc.srtt_us))
 		do_div(rate, tp->cc.srtt_us);
-	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
+	tcpx_cc_set_pacing_rate(sk, min_t(u64, rate, ULONG_MAX));
 }
 
-static void tcpx_cong_control(struct sock *sk, u32 ack, u32 acked_sacked, u32 lost, int flag)
+/* An algorithm that decides all by itself. */
+static void tcpx_cong_control_custom(struct sock *sk, struct tcpx_rate_sample *rs)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	/* Not at work yet: tcpx_init_congestion_control() comes after this ACK. */
+	if (unlikely((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)))
+		return;
+	rs->now_us = tp->cc.now_us;
+	rs->now32 = tp->cc.now32;
+	rs->in_flight = tcpx_packets_in_flight(tp);
+	rs->ca_state = tp->ca_state;
+	if (tp->tcp_wstamp_ns > tp->tcp_clock_cache)
+		rs->ahead_us = div_u64(tp->tcp_wstamp_ns - tp->tcp_clock_cache, NSEC_PER_USEC);
+	tp->cc.ops->cong_control(&tp->cc, rs);
+	tcpx_cc_set_pacing_rate(sk, tp->cc.pacing_rate);
+}
+
+static void tcpx_cong_control(struct sock *sk, u32 ack, u32 acked_sacked, u32 lost, int flag,
+			      struct tcpx_rate_sample *rs)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (tp->cc.ops->cong_control) {
+		tcpx_cong_control_custom(sk, rs);
+		return;
+	}
 	if (tp->ca_state == TCP_CA_CWR || tp->ca_state == TCP_CA_Recovery) {
 		tcpx_cwnd_reduction(sk, acked_sacked, lost, flag);
 	} else if (tcpx_may_raise_cwnd(sk, flag)) {
-		tp->cc.snd_una = tp->snd_una;
-		tp->cc.snd_nxt = tp->snd_nxt;
 		tp->cc.ops->cong_avoid(&tp->cc, ack, acked_sacked, tcpx_jiffies32());
 		tp->snd_cwnd_stamp = tcpx_jiffies32();
 	}
@@ -646,6 +674,9 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 			flag |= tcpx_sacktag_write_queue(sk, skb, prior_snd_una, &state);
 	}
 
+	tcpx_cc_sync(tp);
+	if (tp->cc.ops->in_ack)
+		tp->cc.ops->in_ack(&tp->cc);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	tp->probes_out = 0;
 	tp->rcv_tstamp = tcpx_jiffies32();
@@ -658,6 +689,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 		return 1;
 	}
 
+	state.rs.prior_in_flight = tcpx_packets_in_flight(tp);
 	flag |= tcpx_clean_rtx_queue(sk, prior_fack, prior_snd_una, &state);
 	tcpx_rack_update_reo_wnd(sk, &state.rs);
 	if (tp->tlp_high_seq)
@@ -672,8 +704,8 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 		sk_dst_confirm(sk);
 
 	delivered = tcpx_newly_delivered(sk, prior_delivered, flag);
-	tcpx_rate_gen(sk, delivered, &state.rs);
-	tcpx_cong_control(sk, ack, delivered, tp->cc.lost - prior_lost, flag);
+	tcpx_rate_gen(sk, delivered, tp->cc.lost - prior_lost, &state.rs);
+	tcpx_cong_control(sk, ack, delivered, tp->cc.lost - prior_lost, flag, &state.rs);
 	tcpx_xmit_recovery(sk, rexmit);
 	return 1;
 }

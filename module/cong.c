@@ -4,12 +4,16 @@
  * it asked for with TCP_CONGESTION, else its netns's default. That is
  * net.tcpx.congestion_control if somebody set it, else the algorithm that
  * net.ipv4.tcp_congestion_control names if we have one of that name, else cubic.
+ * A route that names one (ip route ... congctl) has the last word.
  *
  * Who uses an algorithm holds its module, except for those of this module:
  * sockets hold it anyway, and a default must not.
  */
 #include "tcpx.h"
 
+#include <linux/jhash.h>
+#include <linux/kmod.h>
+#include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/string.h>
 
@@ -27,6 +31,17 @@ static void cong_put(const struct tcpx_congestion_ops *ops)
 		module_put(ops->owner);
 }
 
+/* What RTAX_CC_ALGO of a route is for a name. Kernel TCP, which makes it, tells modules
+ * neither key nor name, but how the one comes from the other is no secret.
+ */
+static u32 cong_key(const char *name)
+{
+	u32 words[TCP_CA_NAME_MAX / sizeof(u32)] = {};
+
+	strscpy((char *)words, name, sizeof(words));
+	return jhash(words, sizeof(words), strlen(name));
+}
+
 /* Under RCU or cong_lock. */
 static struct tcpx_congestion_ops *cong_find(const char *name)
 {
@@ -36,6 +51,19 @@ static struct tcpx_congestion_ops *cong_find(const char *name)
 		if (!strcmp(ops->name, name))
 			return ops;
 	return NULL;
+}
+
+/* The same, loading the module "tcpx_NAME" for those who may. Under RCU, lets go of it. */
+static struct tcpx_congestion_ops *cong_find_load(const char *name)
+{
+	struct tcpx_congestion_ops *ops = cong_find(name);
+
+	if (ops || !capable(CAP_NET_ADMIN))
+		return ops;
+	rcu_read_unlock();
+	request_module("tcpx_%s", name);
+	rcu_read_lock();
+	return cong_find(name);
 }
 
 /**
@@ -49,9 +77,10 @@ int tcpx_register_congestion_control(struct tcpx_congestion_ops *ops)
 {
 	int err = 0;
 
-	if (!ops->ssthresh || !ops->cong_avoid || !ops->undo_cwnd ||
-	    !*ops->name || strlen(ops->name) >= TCP_CA_NAME_MAX)
+	if (!ops->ssthresh || !ops->undo_cwnd || (!ops->cong_avoid && !ops->cong_control) ||
+	    !ops->name || !*ops->name || strlen(ops->name) >= TCP_CA_NAME_MAX)
 		return -EINVAL;
+	ops->key = cong_key(ops->name);
 	spin_lock(&cong_lock);
 	if (cong_find(ops->name))
 		err = -EEXIST;
@@ -121,9 +150,15 @@ void tcpx_init_congestion_control(struct sock *sk)
 	struct tcpx_cc *cc = &tcpx_sk(sk)->cc;
 
 	cc->prior_ssthresh = 0;
+	tcpx_cc_sync(tcpx_sk(sk));
 	if (cc->ops->init)
 		cc->ops->init(cc);
 	tcpx_ecn_ca_changed(sk);
+	if (cc->ops->cong_control)
+		tcpx_cc_set_pacing_rate(sk, cc->pacing_rate);
+	/* fq, if it is there, says so with the first packet. */
+	if (cc->ops->flags & TCPX_CONG_NEEDS_PACING)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
 }
 
 /**
@@ -165,8 +200,8 @@ static void cong_replace(struct sock *sk, struct tcpx_congestion_ops *ops)
  * @name: algorithm
  * @cap_net_admin: the caller may choose any
  *
- * Return: 0, -ENOENT no such algorithm, -EPERM not for everybody, -EBUSY its
- * module is being unloaded.
+ * Return: 0, -ENOENT no such algorithm, -EPERM not for everybody, or the route
+ * decides, -EBUSY its module is being unloaded.
  */
 int tcpx_set_congestion_control(struct sock *sk, const char *name, bool cap_net_admin)
 {
@@ -174,8 +209,10 @@ int tcpx_set_congestion_control(struct sock *sk, const char *name, bool cap_net_
 	struct tcpx_congestion_ops *ops;
 	int err = 0;
 
+	if (tp->ca_dst_locked)
+		return -EPERM;
 	rcu_read_lock();
-	ops = cong_find(name);
+	ops = cong_find_load(name);
 	if (!ops)
 		err = -ENOENT;
 	else if (ops == tp->cc.ops)
@@ -211,11 +248,34 @@ void tcpx_child_congestion_control(struct sock *child)
 }
 
 /**
- * tcpx_get_available_congestion_control() - names, separated by blanks
- * @buf: result, always terminated
- * @len: its size, not 0
+ * tcpx_dst_congestion_control() - the route may want an algorithm
+ * @sk: socket, locked, before the connection is established
+ * @dst: its route, or NULL
  */
-void tcpx_get_available_congestion_control(char *buf, size_t len)
+void tcpx_dst_congestion_control(struct sock *sk, const struct dst_entry *dst)
+{
+	u32 key = dst ? dst_metric(dst, RTAX_CC_ALGO) : TCP_CA_UNSPEC;
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_congestion_ops *ops;
+
+	if (likely(key == TCP_CA_UNSPEC))
+		return;
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &cong_list, list) {
+		if (ops->key != key)
+			continue;
+		if (ops == tp->cc.ops) {
+			tp->ca_dst_locked = !!dst_metric_locked(dst, RTAX_CC_ALGO);
+		} else if (cong_get(ops)) {
+			tp->ca_dst_locked = !!dst_metric_locked(dst, RTAX_CC_ALGO);
+			cong_replace(sk, ops);
+		}
+		break;
+	}
+	rcu_read_unlock();
+}
+
+static void cong_names(char *buf, size_t len, u32 flags)
 {
 	struct tcpx_congestion_ops *ops;
 	size_t used = 0;
@@ -223,8 +283,80 @@ void tcpx_get_available_congestion_control(char *buf, size_t len)
 	*buf = '\0';
 	rcu_read_lock();
 	list_for_each_entry_rcu(ops, &cong_list, list)
-		used += scnprintf(buf + used, len - used, "%s%s", used ? " " : "", ops->name);
+		if ((READ_ONCE(ops->flags) & flags) == flags)
+			used += scnprintf(buf + used, len - used, "%s%s", used ? " " : "",
+					  ops->name);
 	rcu_read_unlock();
+}
+
+/**
+ * tcpx_get_available_congestion_control() - names, separated by blanks
+ * @buf: result, always terminated
+ * @len: its size, not 0
+ */
+void tcpx_get_available_congestion_control(char *buf, size_t len)
+{
+	cong_names(buf, len, 0);
+}
+
+/**
+ * tcpx_get_allowed_congestion_control() - those that everybody may choose
+ * @buf: result, always terminated
+ * @len: its size, not 0
+ */
+void tcpx_get_allowed_congestion_control(char *buf, size_t len)
+{
+	cong_names(buf, len, TCPX_CONG_NON_RESTRICTED);
+}
+
+static void cong_allow(struct tcpx_congestion_ops *ops, bool on)
+{
+	u32 flags = READ_ONCE(ops->flags) & ~TCPX_CONG_NON_RESTRICTED;
+
+	WRITE_ONCE(ops->flags, flags | (on ? TCPX_CONG_NON_RESTRICTED : 0));
+}
+
+static bool cong_listed(const struct tcpx_congestion_ops *ops, const char *names)
+{
+	size_t n = strlen(ops->name);
+	const char *at;
+
+	for (at = skip_spaces(names); *at; at = skip_spaces(at + strcspn(at, " ")))
+		if (strcspn(at, " ") == n && !strncmp(at, ops->name, n))
+			return true;
+	return false;
+}
+
+static int cong_count_names(const char *names)
+{
+	const char *at;
+	int n = 0;
+
+	for (at = skip_spaces(names); *at; at = skip_spaces(at + strcspn(at, " ")))
+		n++;
+	return n;
+}
+
+/**
+ * tcpx_set_allowed_congestion_control() - say which everybody may choose
+ * @names: separated by blanks
+ *
+ * Return: 0; -ENOENT if there is not one of each name, or one is there twice: nothing
+ * is changed then.
+ */
+int tcpx_set_allowed_congestion_control(const char *names)
+{
+	struct tcpx_congestion_ops *ops;
+	int missing = cong_count_names(names);
+
+	spin_lock(&cong_lock);
+	list_for_each_entry(ops, &cong_list, list)
+		missing -= cong_listed(ops, names);
+	if (!missing)
+		list_for_each_entry(ops, &cong_list, list)
+			cong_allow(ops, cong_listed(ops, names));
+	spin_unlock(&cong_lock);
+	return missing ? -ENOENT : 0;
 }
 
 /**
@@ -267,7 +399,7 @@ int tcpx_set_default_congestion_control(struct tcpx_net *tn, const char *name)
 
 	rcu_read_lock();
 	if (*name) {
-		ops = cong_find(name);
+		ops = cong_find_load(name);
 		if (!ops)
 			err = -ENOENT;
 		else if (!cong_get(ops))
@@ -312,20 +444,53 @@ void tcpx_cc_count(const struct tcpx_cc *cc, int mib, u32 n)
 EXPORT_SYMBOL_GPL(tcpx_cc_count);
 
 /**
+ * tcpx_cc_ecn() - what the connection knows of ECN
+ * @cc: of a connection
+ *
+ * Return: TCPX_CC_ECN_*
+ */
+u32 tcpx_cc_ecn(const struct tcpx_cc *cc)
+{
+	const struct tcpx_sock *tp = container_of(cc, struct tcpx_sock, cc);
+	u8 flags = READ_ONCE(tp->ecn_flags);
+
+	return (flags & TCPX_ECN_OK ? TCPX_CC_ECN_OK : 0) |
+	       (flags & TCPX_ECN_DEMAND_CWR ? TCPX_CC_ECN_CE : 0);
+}
+EXPORT_SYMBOL_GPL(tcpx_cc_ecn);
+
+/**
+ * tcpx_cc_random() - a random number, so that connections do not move in step
+ * @cc: of a connection
+ * @n: how many there are to choose from, not 0
+ *
+ * Return: 0 to @n - 1
+ */
+u32 tcpx_cc_random(const struct tcpx_cc *cc, u32 n)
+{
+	return get_random_u32_below(n);
+}
+EXPORT_SYMBOL_GPL(tcpx_cc_random);
+
+static struct tcpx_congestion_ops *const cong_own[] = {
+	&tcpx_reno, &tcpx_cubic, &tcpx_dctcp, &tcpx_bbr,
+};
+
+/**
  * tcpx_cong_init() - register our own algorithms
  *
  * Return: 0; or -errno, and nothing is registered.
  */
 int tcpx_cong_init(void)
 {
-	int err;
+	int i, err = 0;
 
-	err = tcpx_register_congestion_control(&tcpx_reno);
-	if (err)
-		return err;
-	err = tcpx_register_congestion_control(&tcpx_cubic);
-	if (err)
-		tcpx_unregister_congestion_control(&tcpx_reno);
+	for (i = 0; i < ARRAY_SIZE(cong_own) && !err; i++)
+		err = tcpx_register_congestion_control(cong_own[i]);
+	if (!err)
+		return 0;
+	for (i--; i > 0; i--)
+		tcpx_unregister_congestion_control(cong_own[i - 1]);
 	return err;
 }
 
@@ -334,6 +499,8 @@ int tcpx_cong_init(void)
  */
 void tcpx_cong_exit(void)
 {
-	tcpx_unregister_congestion_control(&tcpx_cubic);
-	tcpx_unregister_congestion_control(&tcpx_reno);
+	int i;
+
+	for (i = ARRAY_SIZE(cong_own); i > 0; i--)
+		tcpx_unregister_congestion_control(cong_own[i - 1]);
 }

@@ -8,6 +8,7 @@
 #define _TCPX_CONG_H
 
 #ifdef __KERNEL__
+#include <linux/inet_diag.h>
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -21,6 +22,11 @@
 #define TCPX_CONG_NON_RESTRICTED	0x1	/* for every user */
 #define TCPX_CONG_NEEDS_ECN		0x2	/* asks for ECN, marks all packets ECT */
 #define TCPX_CONG_EXACT_ECE		0x4	/* receiver: ECE tells of each segment, rfc8257 */
+#define TCPX_CONG_NEEDS_PACING		0x8	/* cc.pacing_rate is to be kept */
+
+/* What tcpx_cc_ecn() says. */
+#define TCPX_CC_ECN_OK			0x1	/* ECN was negotiated */
+#define TCPX_CC_ECN_CE			0x2	/* the last data that came was marked */
 
 struct tcpx_congestion_ops;
 
@@ -43,7 +49,10 @@ struct tcpx_congestion_ops;
  * @delivered: segments delivered, whole connection
  * @delivered_ce: those of them with a congestion mark
  * @lost: segments held for lost, whole connection
- * @pacing_rate: bytes per second, ~0UL none
+ * @app_limited: @delivered at which the application limit ends, 0: none
+ * @now_us: the time, microseconds
+ * @now32: the time, 32-bit jiffies
+ * @pacing_rate: bytes per second, ~0UL none; an algorithm with cong_control sets it
  * @lsndtime: 32-bit jiffies of the last data sent
  * @priv: the algorithm's own
  */
@@ -64,7 +73,10 @@ struct tcpx_cc {
 	u32	delivered;
 	u32	delivered_ce;
 	u32	lost;
+	u32	app_limited;
 	u32	lsndtime;
+	u32	now32;
+	u64	now_us;
 	unsigned long	pacing_rate;
 	bool	is_cwnd_limited;
 	u64	priv[TCPX_CC_PRIV_SIZE / sizeof(u64)];
@@ -86,6 +98,51 @@ struct tcpx_ack_sample {
 	u32	now32;
 };
 
+/**
+ * struct tcpx_rate_sample - what one ACK shows of the delivery rate (rate.c), and
+ *	what cong_control needs besides
+ * @prior_mstamp: us, when the sample began; 0: there is none
+ * @now_us: the time, microseconds
+ * @now32: the time, 32-bit jiffies
+ * @prior_delivered: cc->delivered when it began
+ * @prior_delivered_ce: cc->delivered_ce when it began
+ * @delivered: segments delivered since
+ * @delivered_ce: those of them with a congestion mark
+ * @interval_us: the time that took; 0: no sample can be made of this ACK
+ * @send_us: how long sending them took
+ * @rtt_us: of the newest segment (S)ACKed, < 0: unknown
+ * @acked_sacked: segments this ACK delivered
+ * @losses: segments held for lost with it
+ * @prior_in_flight: segments in flight before it
+ * @in_flight: segments in flight now
+ * @ahead_us: microseconds until the next segment may leave
+ * @ca_state: enum tcp_ca_state
+ * @is_app_limited: the application was the limit
+ * @is_retrans: the sample is of a retransmission
+ * @is_ack_delayed: the receiver probably waited for more to acknowledge
+ */
+struct tcpx_rate_sample {
+	u64	prior_mstamp;
+	u64	now_us;
+	u32	now32;
+	u32	prior_delivered;
+	u32	prior_delivered_ce;
+	u32	delivered;
+	u32	delivered_ce;
+	u32	interval_us;
+	u32	send_us;
+	s32	rtt_us;
+	u32	acked_sacked;
+	u32	losses;
+	u32	prior_in_flight;
+	u32	in_flight;
+	u32	ahead_us;
+	u8	ca_state;
+	bool	is_app_limited;
+	bool	is_retrans;
+	bool	is_ack_delayed;
+};
+
 /* Events told through cwnd_event. */
 enum tcpx_ca_event {
 	TCPX_CA_EVENT_TX_START,		/* sending again after idle */
@@ -100,16 +157,22 @@ enum tcpx_ca_event {
  * @release: it stops, perhaps before @init was called (priv is zero then);
  *	optional
  * @ssthresh: new slow start threshold at a loss; required
- * @cong_avoid: @acked segments were acked up to @ack: grow snd_cwnd; required.
- *	Called only outside recovery.
+ * @cong_avoid: @acked segments were acked up to @ack: grow snd_cwnd. Called only
+ *	outside recovery. This or @cong_control is required.
+ * @cong_control: for each ACK, when all else is done: set snd_cwnd and pacing_rate.
+ *	Nobody else then changes them in a recovery or after idle.
+ * @in_ack: for each ACK, before it has any effect on the counters; optional
  * @set_state: before ca_state changes (enum tcp_ca_state); optional
  * @cwnd_event: optional
  * @pkts_acked: for every ACK with new data; optional
  * @undo_cwnd: cwnd after a spurious reduction; required
- * @get_info: TCP_CC_INFO: fill *info, return bytes; optional
+ * @min_tso_segs: least segments in a burst, instead of tcp_min_tso_segs; optional
+ * @get_info: TCP_CC_INFO: fill *info (a union tcp_cc_info), return bytes; optional
  * @name: what TCP_CONGESTION calls it
  * @owner: module that holds the functions
  * @flags: TCPX_CONG_*
+ * @sndbuf_windows: windows that the send buffer should hold, 0: the usual two
+ * @key: set when it is registered: what a route calls it
  * @list: in the registry
  */
 struct tcpx_congestion_ops {
@@ -117,14 +180,19 @@ struct tcpx_congestion_ops {
 	void	(*release)(struct tcpx_cc *cc);
 	u32	(*ssthresh)(struct tcpx_cc *cc);
 	void	(*cong_avoid)(struct tcpx_cc *cc, u32 ack, u32 acked, u32 now32);
+	void	(*cong_control)(struct tcpx_cc *cc, const struct tcpx_rate_sample *rs);
+	void	(*in_ack)(struct tcpx_cc *cc);
 	void	(*set_state)(struct tcpx_cc *cc, u8 new_state);
 	void	(*cwnd_event)(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32);
 	void	(*pkts_acked)(struct tcpx_cc *cc, const struct tcpx_ack_sample *s);
 	u32	(*undo_cwnd)(struct tcpx_cc *cc);
+	u32	(*min_tso_segs)(const struct tcpx_cc *cc);
 	size_t	(*get_info)(const struct tcpx_cc *cc, void *info, size_t len);
 	const char	*name;
 	struct module	*owner;
 	u32		flags;
+	u32		sndbuf_windows;
+	u32		key;
 	struct list_head list;
 };
 
@@ -153,27 +221,36 @@ void tcpx_unregister_congestion_control(struct tcpx_congestion_ops *ops);
 /* What an algorithm may ask and tell of the connection (cong.c). */
 bool tcpx_cc_paced(const struct tcpx_cc *cc);		/* a pacer spaces the segments out */
 void tcpx_cc_count(const struct tcpx_cc *cc, int mib, u32 n);	/* add to LINUX_MIB_* */
+u32  tcpx_cc_ecn(const struct tcpx_cc *cc);		/* TCPX_CC_ECN_* */
+u32  tcpx_cc_random(const struct tcpx_cc *cc, u32 n);	/* 0 .. n - 1 */
 
 /* Building blocks for algorithms (cong_reno.c), rfc5681. */
 u32  tcpx_slow_start(struct tcpx_cc *cc, u32 acked);	/* returns what is left of acked */
 void tcpx_cong_avoid_ai(struct tcpx_cc *cc, u32 w, u32 acked);
+void tcpx_reno_cong_avoid(struct tcpx_cc *cc, u32 ack, u32 acked, u32 now32);
 u32  tcpx_reno_ssthresh(struct tcpx_cc *cc);
 u32  tcpx_reno_undo_cwnd(struct tcpx_cc *cc);
 extern struct tcpx_congestion_ops tcpx_reno;
 extern struct tcpx_congestion_ops tcpx_cubic;
+extern struct tcpx_congestion_ops tcpx_dctcp;
+extern struct tcpx_congestion_ops tcpx_bbr;
 
 #ifdef __KERNEL__
+struct dst_entry;
 struct sock;
 struct tcpx_net;
 
-int  tcpx_cong_init(void);				/* registers reno and cubic */
+int  tcpx_cong_init(void);				/* registers our own */
 void tcpx_cong_exit(void);
 void tcpx_assign_congestion_control(struct sock *sk);	/* socket(): the netns's default */
 void tcpx_init_congestion_control(struct sock *sk);	/* ESTABLISHED: ops->init */
 void tcpx_cleanup_congestion_control(struct sock *sk);
 int  tcpx_set_congestion_control(struct sock *sk, const char *name, bool cap_net_admin);
 void tcpx_child_congestion_control(struct sock *child);	/* after cloning: take a reference */
+void tcpx_dst_congestion_control(struct sock *sk, const struct dst_entry *dst);
 void tcpx_get_available_congestion_control(char *buf, size_t len);
+void tcpx_get_allowed_congestion_control(char *buf, size_t len);
+int  tcpx_set_allowed_congestion_control(const char *names);
 int  tcpx_set_default_congestion_control(struct tcpx_net *tn, const char *name);
 void tcpx_get_default_congestion_control(struct tcpx_net *tn, char *name);
 #endif

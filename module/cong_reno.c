@@ -48,7 +48,14 @@ void tcpx_cong_avoid_ai(struct tcpx_cc *cc, u32 w, u32 acked)
 }
 EXPORT_SYMBOL_GPL(tcpx_cong_avoid_ai);
 
-static void tcpx_reno_cong_avoid(struct tcpx_cc *cc, u32 ack, u32 acked, u32 now32)
+/**
+ * tcpx_reno_cong_avoid() - slow start, then congestion avoidance
+ * @cc: connection
+ * @ack: ACK number
+ * @acked: segments newly acked
+ * @now32: 32-bit jiffies
+ */
+void tcpx_reno_cong_avoid(struct tcpx_cc *cc, u32 ack, u32 acked, u32 now32)
 {
 	if (!tcpx_is_cwnd_limited(cc))
 		return;
@@ -57,6 +64,7 @@ static void tcpx_reno_cong_avoid(struct tcpx_cc *cc, u32 ack, u32 acked, u32 now
 	if (acked)
 		tcpx_cong_avoid_ai(cc, cc->snd_cwnd, acked);
 }
+EXPORT_SYMBOL_GPL(tcpx_reno_cong_avoid);
 
 /**
  * tcpx_reno_ssthresh() - half the window, rfc5681#section-3.1 equation 4

@@ -29,6 +29,7 @@ void tcpx_init_transfer(struct sock *sk, struct sk_buff *skb)
 	else
 		tp->cc.snd_cwnd = tcpx_init_cwnd(tp, __sk_dst_get(sk));
 	tp->snd_cwnd_stamp = tcpx_jiffies32();
+	tcpx_dst_congestion_control(sk, __sk_dst_get(sk));
 	tcpx_init_congestion_control(sk);
 	tcpx_init_buffer_space(sk);
 }

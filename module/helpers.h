@@ -151,4 +151,20 @@ static inline void tcpx_listendrop(struct sock *lsk, const struct sk_buff *skb)
 	TCPX_NET_INC(sock_net(lsk), LINUX_MIB_LISTENDROPS);
 }
 
+/* What the congestion control sees of the connection is brought up to date. */
+static inline void tcpx_cc_sync(struct tcpx_sock *tp)
+{
+	tp->cc.snd_una = tp->snd_una;
+	tp->cc.snd_nxt = tp->snd_nxt;
+	tp->cc.now_us = tp->tcp_mstamp;
+	tp->cc.now32 = tcpx_jiffies32();
+}
+
+static inline void tcpx_cc_set_pacing_rate(struct sock *sk, unsigned long rate)
+{
+	rate = min(rate, READ_ONCE(sk->sk_max_pacing_rate));
+	tcpx_sk(sk)->cc.pacing_rate = rate;
+	WRITE_ONCE(sk->sk_pacing_rate, rate);
+}
+
 #endif /* _TCPX_HELPERS_H */

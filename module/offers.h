@@ -351,27 +351,9 @@ bool tcpx_rack_mark_lost(struct sock *sk);
 
 /* --- recovery.c: SACK scoreboard, loss detection, fast retransmit ---------- */
 
-/**
- * struct tcpx_rate_sample - delivery rate, as one ACK shows it; rate.c
- * @prior_mstamp: us, when the sample began; 0: there is none
- * @prior_delivered: tp->cc.delivered then
- * @delivered: segments delivered since
- * @send_us: how long sending them took
- * @is_app_limited: the application was the limit
- * @is_retrans: the sample is of a retransmission
- */
-struct tcpx_rate_sample {
-	u64	prior_mstamp;
-	u32	prior_delivered;
-	u32	delivered;
-	u32	send_us;
-	bool	is_app_limited;
-	bool	is_retrans;
-};
-
 void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb);
 void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_rate_sample *rs);
-void tcpx_rate_gen(struct sock *sk, u32 delivered, struct tcpx_rate_sample *rs);
+void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, struct tcpx_rate_sample *rs);
 void tcpx_rate_check_app_limited(struct sock *sk);	/* sendmsg() */
 
 /* What is to be sent after an ACK was processed. */

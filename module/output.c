@@ -537,6 +537,17 @@ static void tcpx_event_ack_sent(struct sock *sk, u32 rcv_nxt)
 	tp->ack.retry = 0;
 }
 
+/* Sending begins, or goes on after a pause. */
+static void tcpx_cong_tx_start(struct sock *sk, u32 now)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	tcpx_cc_sync(tp);
+	tp->cc.ops->cwnd_event(&tp->cc, TCPX_CA_EVENT_TX_START, now);
+	if (tp->cc.ops->cong_control)
+		tcpx_cc_set_pacing_rate(sk, tp->cc.pacing_rate);
+}
+
 /* Data leaves: is this an interactive session, was it idle? */
 static void tcpx_event_data_sent(struct sock *sk)
 {
@@ -544,7 +555,7 @@ static void tcpx_event_data_sent(struct sock *sk)
 	u32 now = tcpx_jiffies32();
 
 	if (!tcpx_packets_in_flight(tp) && tp->cc.ops->cwnd_event)
-		tp->cc.ops->cwnd_event(&tp->cc, TCPX_CA_EVENT_TX_START, now);
+		tcpx_cong_tx_start(sk, now);
 	tp->lsndtime = now;
 	tp->cc.lsndtime = now;
 	/* An answer within the delayed-ACK time: ACKs can ride on data. */

@@ -144,6 +144,7 @@ static void tcpx_connect_init(struct sock *sk)
 		tp->rx_opt.mss_clamp = tp->rx_opt.user_mss;
 	tp->max_window = 0;
 	tcpx_sync_mss(sk, dst_mtu(dst));
+	tcpx_dst_congestion_control(sk, dst);
 	if (!tp->window_clamp)
 		tp->window_clamp = dst_metric(dst, RTAX_WINDOW);
 	tp->advmss = dst_metric_advmss(dst);

@@ -58,7 +58,7 @@ static void tcpx_init_engine(struct sock *sk)
 	tp->cc.snd_cwnd_cnt = 0;
 	tp->cc.snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	/* No rate sample is worth anything until the pipe was full once. */
-	tp->app_limited = ~0U;
+	tp->cc.app_limited = ~0U;
 	tp->rate_app_limited = 1;
 	tp->rack.reo_wnd_steps = 1;
 	/* Never 0: it divides. */

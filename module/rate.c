@@ -31,7 +31,7 @@ void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb)
 	cb->tx.delivered_mstamp = tp->delivered_mstamp;
 	cb->tx.delivered = tp->cc.delivered;
 	cb->tx.delivered_ce = tp->cc.delivered_ce;
-	cb->is_app_limited = tp->app_limited ? 1 : 0;
+	cb->is_app_limited = tp->cc.app_limited ? 1 : 0;
 }
 
 /**
@@ -51,6 +51,7 @@ void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_r
 		u64 sent = div_u64(skb->tstamp, NSEC_PER_USEC);
 
 		rs->prior_delivered = cb->tx.delivered;
+		rs->prior_delivered_ce = cb->tx.delivered_ce;
 		rs->prior_mstamp = cb->tx.delivered_mstamp;
 		rs->is_app_limited = cb->is_app_limited;
 		rs->is_retrans = cb->sacked & TCPXCB_RETRANS;
@@ -66,19 +67,22 @@ void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_r
  * tcpx_rate_gen() - the ACK is processed: what rate does it show?
  * @sk: socket, locked
  * @delivered: segments it delivered
+ * @lost: segments held for lost with it
  * @rs: sample
  *
  * The best recent rate is kept for TCP_INFO.
  */
-void tcpx_rate_gen(struct sock *sk, u32 delivered, struct tcpx_rate_sample *rs)
+void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, struct tcpx_rate_sample *rs)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 ack_us, interval;
 
-	if (tp->app_limited && after(tp->cc.delivered, tp->app_limited))
-		tp->app_limited = 0;
+	if (tp->cc.app_limited && after(tp->cc.delivered, tp->cc.app_limited))
+		tp->cc.app_limited = 0;
 	if (delivered)
 		tp->delivered_mstamp = tp->tcp_mstamp;
+	rs->acked_sacked = delivered;
+	rs->losses = lost;
 	if (!rs->prior_mstamp || tp->is_sack_reneg)
 		return;
 
@@ -86,8 +90,11 @@ void tcpx_rate_gen(struct sock *sk, u32 delivered, struct tcpx_rate_sample *rs)
 	ack_us = tp->tcp_mstamp - rs->prior_mstamp;
 	interval = max(rs->send_us, ack_us);
 	rs->delivered = tp->cc.delivered - rs->prior_delivered;
+	rs->delivered_ce = tp->cc.delivered_ce - rs->prior_delivered_ce;
+	/* Shorter than a round trip can be: some segment was acked that was lost. */
 	if (!interval || interval < tp->cc.min_rtt_us)
 		return;
+	rs->interval_us = interval;
 	if (!rs->is_app_limited ||
 	    (u64)rs->delivered * tp->rate_interval_us >= (u64)tp->rate_delivered * interval) {
 		tp->rate_delivered = rs->delivered;
@@ -108,5 +115,5 @@ void tcpx_rate_check_app_limited(struct sock *sk)
 	    sk_wmem_alloc_get(sk) < SKB_TRUESIZE(1) &&
 	    tcpx_packets_in_flight(tp) < tp->cc.snd_cwnd &&
 	    tp->lost_out <= tp->retrans_out)
-		tp->app_limited = (tp->cc.delivered + tcpx_packets_in_flight(tp)) ? : 1;
+		tp->cc.app_limited = (tp->cc.delivered + tcpx_packets_in_flight(tp)) ? : 1;
 }

@@ -519,7 +519,7 @@ void tcpx_rcv_space_adjust(struct sock *sk)
  * tcpx_sndbuf_expand() - make the send buffer large enough for two windows
  * @sk: socket, SO_SNDBUF not set
  *
- * Two, because recovery sends new data while a window is still held.
+ * Two, or what the congestion control says, because recovery sends new data while a window is still held.
  *
  * Context: socket lock.
  */
@@ -533,7 +533,7 @@ void tcpx_sndbuf_expand(struct sock *sk)
 
 	per_mss += TCPX_MAX_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
 	per_mss = roundup_pow_of_two(per_mss) + SKB_DATA_ALIGN(sizeof(struct sk_buff));
-	need = min_t(u64, 2 * (u64)segs * per_mss, limit);
+	need = min_t(u64, (u64)(tp->cc.ops->sndbuf_windows ?: 2) * segs * per_mss, limit);
 	if (sk->sk_sndbuf < need)
 		WRITE_ONCE(sk->sk_sndbuf, need);
 }

@@ -353,6 +353,8 @@ static void tcpx_end_cwnd_reduction(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	if (tp->cc.ops->cong_control)
+		return;
 	if (tp->cc.snd_ssthresh < TCP_INFINITE_SSTHRESH &&
 	    (tp->ca_state == TCP_CA_CWR || tp->undo_marker)) {
 		tp->cc.snd_cwnd = tp->cc.snd_ssthresh;
@@ -817,7 +819,8 @@ void tcpx_rack_reo_timeout(struct sock *sk)
 	if (prior_in_flight != tcpx_packets_in_flight(tp)) {
 		if (tp->ca_state != TCP_CA_Recovery) {
 			tcpx_enter_recovery(sk, 0);
-			tcpx_cwnd_reduction(sk, 1, tp->cc.lost - prior_lost, 0);
+			if (!tp->cc.ops->cong_control)
+				tcpx_cwnd_reduction(sk, 1, tp->cc.lost - prior_lost, 0);
 		}
 		tcpx_xmit_retransmit_queue(sk);
 	}

@@ -45,12 +45,31 @@ static int proc_available_congestion_control(compat_ctl_table *ctl, int write, v
 	return err;
 }
 
+/* As net.ipv4.tcp_allowed_congestion_control: one list for all, the first netns's. */
+static int proc_allowed_congestion_control(compat_ctl_table *ctl, int write, void *buffer,
+					   size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table local = { .maxlen = TCP_CA_BUF_MAX };
+	int err;
+
+	local.data = kmalloc(local.maxlen, GFP_KERNEL);
+	if (!local.data)
+		return -ENOMEM;
+	tcpx_get_allowed_congestion_control(local.data, local.maxlen);
+	err = proc_dostring(&local, write, buffer, lenp, ppos);
+	if (write && !err)
+		err = tcpx_set_allowed_congestion_control(local.data);
+	kfree(local.data);
+	return err;
+}
+
 /* In the order of this enum; init_net's tables are copies, too. */
 enum {
 	CTL_TCP_MAX_ORPHANS,
 	CTL_PORT_LINGER_MS,
 	CTL_CONGESTION_CONTROL,
 	CTL_AVAILABLE_CONGESTION_CONTROL,
+	CTL_ALLOWED_CONGESTION_CONTROL,
 	CTL_COUNT
 };
 
@@ -82,6 +101,12 @@ static const struct ctl_table tcpx_table[CTL_COUNT + 1] = {
 		.mode		= 0444,
 		.proc_handler	= proc_available_congestion_control,
 	},
+	[CTL_ALLOWED_CONGESTION_CONTROL] = {
+		.procname	= "allowed_congestion_control",
+		.maxlen		= TCP_CA_BUF_MAX,
+		.mode		= 0644,
+		.proc_handler	= proc_allowed_congestion_control,
+	},
 };
 
 /* Kernel TCP's default: half the slots of its connection table, which has one
@@ -112,6 +137,8 @@ int tcpx_sysctl_net_init(struct tcpx_net *tn)
 	table[CTL_TCP_MAX_ORPHANS].data = &tn->sysctl.max_orphans;
 	table[CTL_PORT_LINGER_MS].data = &tn->sysctl.port_linger_ms;
 	table[CTL_CONGESTION_CONTROL].data = tn;
+	if (!net_eq(tn->net, &init_net))
+		table[CTL_ALLOWED_CONGESTION_CONTROL].mode = 0444;
 	tn->sysctl.hdr = compat_register_net_sysctl(tn->net, "net/tcpx", table, CTL_COUNT);
 	if (!tn->sysctl.hdr) {
 		kfree(table);

@@ -509,7 +509,6 @@ struct tcpx_accept_queue {
  * @snd_cwnd_used: most segments in flight since the window was the limit
  * @snd_cwnd_stamp: tcpx_jiffies32() when cwnd was last validated
  * @cwnd_usage_seq: snd_nxt when cc.max_packets_out was last reset
- * @app_limited: cc.delivered at which the application limit ends, 0: none
  * @first_tx_mstamp: start of the present sending phase, us
  * @delivered_mstamp: when cc.delivered was reached, us
  * @rate_delivered: segments of the best recent rate sample
@@ -528,6 +527,7 @@ struct tcpx_accept_queue {
  * @urg_data: state and value of the urgent byte
  * @urg_seq: its sequence number
  * @ca_setsockopt: TCP_CONGESTION chose the algorithm
+ * @ca_dst_locked: the route chose it, and lets nobody else
  * @bytes_received: rfc4898 tcpEStatsAppHCThruOctetsReceived
  * @bytes_acked: tcpEStatsAppHCThruOctetsAcked
  * @bytes_sent: payload sent, retransmissions included
@@ -660,7 +660,6 @@ struct tcpx_sock {
 	u32	snd_cwnd_used;
 	u32	snd_cwnd_stamp;
 	u32	cwnd_usage_seq;
-	u32	app_limited;
 	u64	first_tx_mstamp;
 	u64	delivered_mstamp;
 	u32	rate_delivered;
@@ -694,6 +693,7 @@ struct tcpx_sock {
 	u8	defer_accept;		/* SYN-ACK retransmissions to wait */
 	u16	urg_data;
 	u8	ca_setsockopt:1,
+		ca_dst_locked:1,
 		rate_app_limited:1;	/* so was the sample behind rate_delivered */
 	u32	urg_seq;
 

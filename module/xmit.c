@@ -177,7 +177,9 @@ static void tcpx_minshall_update(struct tcpx_sock *tp, unsigned int mss_now,
  */
 u32 tcpx_tso_segs(struct sock *sk, unsigned int mss_now)
 {
-	u32 min_segs = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_min_tso_segs);
+	const struct tcpx_cc *cc = &tcpx_sk(sk)->cc;
+	u32 min_segs = cc->ops->min_tso_segs ? cc->ops->min_tso_segs(cc) :
+		       READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_min_tso_segs);
 	unsigned long bytes = READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift);
 
 	bytes = min_t(unsigned long, bytes, sk->sk_gso_max_size);
@@ -338,7 +340,8 @@ void tcpx_slow_start_after_idle_check(struct sock *sk)
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	s32 delta;
 
-	if (!READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_slow_start_after_idle) || tp->packets_out)
+	if (!READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_slow_start_after_idle) ||
+	    tp->packets_out || tp->cc.ops->cong_control)
 		return;
 	delta = tcpx_jiffies32() - tp->lsndtime;
 	if (delta > (s32)tp->rto)
@@ -368,7 +371,7 @@ static void tcpx_cwnd_validate(struct sock *sk, bool limited)
 	if (tp->packets_out > tp->snd_cwnd_used)
 		tp->snd_cwnd_used = tp->packets_out;
 	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_slow_start_after_idle) &&
-	    (s32)(tcpx_jiffies32() - tp->snd_cwnd_stamp) >= tp->rto)
+	    !tp->cc.ops->cong_control && (s32)(tcpx_jiffies32() - tp->snd_cwnd_stamp) >= tp->rto)
 		tcpx_cwnd_application_limited(sk);
 }
 

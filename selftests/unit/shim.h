@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/inet_diag.h>
 #include <linux/snmp.h>
 #include <linux/tcp.h>
 #include <stdbool.h>
@@ -51,6 +52,7 @@ typedef int64_t s64;
 	({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a op _b ? _a : _b; })
 #define min(a, b)		pick(a, b, <)
 #define max(a, b)		pick(a, b, >)
+#define min3(a, b, c)		min(min(a, b), c)
 #define clamp(v, lo, hi)	min(max(v, lo), hi)
 #define min_t(t, a, b)		min((t)(a), (t)(b))
 #define max_t(t, a, b)		max((t)(a), (t)(b))
