@@ -2,6 +2,7 @@
 /*
  * The active open: the SYN, the answers to it, and simultaneous open.
  */
+#define WIRE_MAPPED_TOO
 #include "fixture.h"
 
 static void connecting(struct wire *w, struct conn *c)
@@ -53,12 +54,12 @@ CASE(three_way)
 /* Only what both sides offered is used afterwards. */
 CASE(synack_options)
 {
-	static const struct {
+	const struct {
 		const char *synack;
 		int mss;
 		bool sack;
 	} cases[] = {
-		{ "", 536, false },
+		{ "", default_mss(w), false },
 		{ "mss=1000", 1000, false },
 		{ "mss=1000 sackok", 1000, true },
 		{ "mss=1012 ts", 1000, false },

@@ -199,7 +199,9 @@ CASE(cookie)
 CASE(route_feature)
 {
 	sysctl_set(w, "tcp_ecn", "0");
-	run_command(w, "ip route add " PEER_ADDR "/32 dev tun0 features ecn");
+	run_command(w, on_v6(w) ?
+		    "ip route add " PEER_ADDR6 "/128 dev tun0 features ecn" :
+		    "ip route add " PEER_ADDR "/32 dev tun0 features ecn");
 	conn_init(w, c);
 	sock_connect(c);
 	rx(c, "SEW seq=0");

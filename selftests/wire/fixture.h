@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The one fixture of these tests: a wire of its own for each test, once with
- * the kernel's TCP, which proves the test right, and once with AF_TCPX.
+ * the kernel's TCP, which proves the test right, and once with AF_TCPX, over
+ * IPv4 and over IPv6.
  */
 #ifndef SELFTESTS_WIRE_FIXTURE_H
 #define SELFTESTS_WIRE_FIXTURE_H
@@ -28,25 +29,43 @@
 #define EXIT_SKIP	255
 #endif
 
+/*
+ * A subject that exists in one version of IP only says so before it includes
+ * this: WIRE_V4_ONLY or WIRE_V6_ONLY. IPv6 sockets that talk IPv4 differ in few
+ * things, so only the subjects where they do ask for that: WIRE_MAPPED_TOO.
+ */
 FIXTURE(wire)
 {
-	int family;
+	struct kind kind;
 };
 
 FIXTURE_VARIANT(wire)
 {
 	bool tcpx;
+	enum face face;
 };
 
-FIXTURE_VARIANT_ADD(wire, inet)
-{
-	.tcpx = false,
-};
+#ifndef TCPXPROTO_V6
+#define TCPXPROTO_V6	41
+#endif
 
-FIXTURE_VARIANT_ADD(wire, tcpx)
-{
-	.tcpx = true,
-};
+#define WIRE_VARIANTS(suffix, version)					\
+	FIXTURE_VARIANT_ADD(wire, inet##suffix) {			\
+		.tcpx = false, .face = version,				\
+	};								\
+	FIXTURE_VARIANT_ADD(wire, tcpx##suffix) {			\
+		.tcpx = true, .face = version,				\
+	}
+
+#ifndef WIRE_V6_ONLY
+WIRE_VARIANTS(, FACE_V4);
+#endif
+#ifndef WIRE_V4_ONLY
+WIRE_VARIANTS(6, FACE_V6);
+#endif
+#ifdef WIRE_MAPPED_TOO
+WIRE_VARIANTS(_mapped, FACE_MAPPED);
+#endif
 
 /* The number the module runs under, which its parameter family= can move. */
 static int tcpx_family(void)
@@ -64,10 +83,17 @@ static int tcpx_family(void)
 
 FIXTURE_SETUP(wire)
 {
+	bool v6 = variant->face != FACE_V4;
 	int fd;
 
-	self->family = variant->tcpx ? tcpx_family() : AF_INET;
-	fd = socket(self->family, SOCK_STREAM, 0);
+	self->kind.face = variant->face;
+	if (variant->tcpx) {
+		self->kind.family = tcpx_family();
+		self->kind.protocol = v6 ? TCPXPROTO_V6 : TCPXPROTO_V4;
+	} else {
+		self->kind.family = v6 ? AF_INET6 : AF_INET;
+	}
+	fd = socket(self->kind.family, SOCK_STREAM, self->kind.protocol);
 	if (fd < 0 && variant->tcpx && errno == EAFNOSUPPORT)
 		SKIP(_exit(EXIT_SKIP), "AF_TCPX is not there");
 	ASSERT_GE(fd, 0);
@@ -79,7 +105,7 @@ FIXTURE_TEARDOWN(wire)
 }
 
 /* One run of a test, in a process and a network namespace of its own. */
-static int run_case(int family, bool final,
+static int run_case(const struct kind *kind, bool final,
 		    void (*body)(struct wire *w, struct conn *c))
 {
 	struct wire w;
@@ -90,7 +116,7 @@ static int run_case(int family, bool final,
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		wire_open(&w, family, final);
+		wire_open(&w, kind, final);
 		body(&w, &c);
 		wire_close(&w);
 		_exit(0);
@@ -109,7 +135,7 @@ TEST_F_TIMEOUT(wire, name, seconds)					\
 	int status, runs = 0;						\
 									\
 	do {								\
-		status = run_case(self->family, ++runs == RUNS,	\
+		status = run_case(&self->kind, ++runs == RUNS,	\
 				  case_##name);				\
 	} while (status == EXIT_STALLED);				\
 	ASSERT_EQ(0, status);						\

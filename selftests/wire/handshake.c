@@ -2,6 +2,7 @@
 /*
  * The passive open: SYN, SYN-ACK, ACK, and what may come instead of each.
  */
+#define WIRE_MAPPED_TOO
 #include "fixture.h"
 
 /* A listener and a connection towards it that has not begun. */

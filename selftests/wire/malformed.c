@@ -14,7 +14,7 @@ struct malformed {
 static const struct malformed broken[] = {
 	{ "P. len=100 badsum", NULL },
 	{ "P. len=100 zerosum", NULL },
-	{ "P. len=100 badipsum", NULL },
+	{ "P. len=100 badip", NULL },
 	{ "P. len=100 doff=0", NULL },
 	{ "P. len=100 doff=4", NULL },
 	{ "P. len=10 doff=15", NULL },
@@ -85,7 +85,7 @@ CASE(broken_on_listener)
 	inject(c, broken, ARRAY_SIZE(broken));
 	tx(c, "S seq=0 mss=1000 badsum");
 	none(c);
-	tx(c, "S seq=0 mss=1000 badipsum");
+	tx(c, "S seq=0 mss=1000 badip");
 	none(c);
 	tx(c, "S seq=0 doff=4");
 	none(c);

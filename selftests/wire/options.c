@@ -3,6 +3,7 @@
  * TCP options in the header, well made and not: timestamps with PAWS, odd
  * lengths, unknown kinds; and the header fields beside them.
  */
+#define WIRE_MAPPED_TOO
 #include "fixture.h"
 
 #define TS_OPTS	"mss=1012 sackok ts ws=0"
@@ -279,10 +280,35 @@ CASE(maxseg_on_connect)
 	rx_stream(c, 1, 1201, 600);
 }
 
+/* The IP header, by the options of either version. */
+static void set_ttl(struct wire *w, int fd, int value)
+{
+	if (on_v6(w))
+		sock_set(w, fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, value);
+	else
+		sock_set(w, fd, IPPROTO_IP, IP_TTL, value);
+}
+
+static void set_tos(struct wire *w, int fd, int value)
+{
+	if (on_v6(w))
+		sock_set(w, fd, IPPROTO_IPV6, IPV6_TCLASS, value);
+	else
+		sock_set(w, fd, IPPROTO_IP, IP_TOS, value);
+}
+
+static void set_min_ttl(struct wire *w, int fd, int value)
+{
+	if (on_v6(w))
+		sock_set(w, fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, value);
+	else
+		sock_set(w, fd, IPPROTO_IP, IP_MINTTL, value);
+}
+
 CASE(ip_ttl)
 {
 	conn_passive(w, c, NULL);
-	sock_set(w, c->fd, IPPROTO_IP, IP_TTL, 17);
+	set_ttl(w, c->fd, 17);
 	conn_write(c, 10, 0);
 	rx(c, ". len=10 ttl=17");
 	tx(c, ". len=10 ack=11");
@@ -293,7 +319,7 @@ CASE(ip_ttl_on_connect)
 {
 	conn_init(w, c);
 	c->fd = sock_open(w);
-	sock_set(w, c->fd, IPPROTO_IP, IP_TTL, 33);
+	set_ttl(w, c->fd, 33);
 	sock_connect(c);
 	rx(c, "S seq=0 ttl=33");
 }
@@ -301,7 +327,7 @@ CASE(ip_ttl_on_connect)
 CASE(ip_tos)
 {
 	conn_passive(w, c, NULL);
-	sock_set(w, c->fd, IPPROTO_IP, IP_TOS, 0x10);
+	set_tos(w, c->fd, 0x10);
 	conn_write(c, 10, 0);
 	rx(c, ". len=10 tos=0x10");
 }
@@ -311,7 +337,7 @@ CASE(ip_tos_on_connect)
 	conn_init(w, c);
 	c->fd = sock_open(w);
 	/* The ECN bits are TCP's own, not the user's. */
-	sock_set(w, c->fd, IPPROTO_IP, IP_TOS, 0x28 | 3);
+	set_tos(w, c->fd, 0x28 | 3);
 	sock_connect(c);
 	rx(c, "S seq=0 tos=0x28");
 }
@@ -320,7 +346,7 @@ CASE(ip_tos_on_connect)
 CASE(ip_minttl)
 {
 	conn_passive(w, c, NULL);
-	sock_set(w, c->fd, IPPROTO_IP, IP_MINTTL, 255);
+	set_min_ttl(w, c->fd, 255);
 	tx(c, ". seq=1 len=10 ttl=254");
 	none(c);
 	conn_would_block(c);

@@ -226,28 +226,40 @@ CASE(cookie)
 	rx(c, ". seq=1 len=100");
 }
 
-/* The cookie has two bits for the MSS: the next value not above it. */
+struct kept_mss {
+	int offered, kept;
+};
+
+static void cookie_mss(struct wire *w, struct conn *c, const struct kept_mss *m)
+{
+	cookies(w, c);
+	tx(c, "S seq=0 mss=%d", m->offered);
+	rx(c, "S. seq=0 ack=1");
+	tx(c, ". seq=1 ack=1");
+	conn_accept(c);
+	conn_write(c, 3 * m->kept, 0);
+	rx_stream(c, 1, 3 * m->kept + 1, m->kept);
+	conn_close(c);
+	close(c->listener);
+}
+
+/*
+ * The cookie has two bits for the MSS: the next value not above it, where there
+ * is one.
+ */
 CASE(cookie_keeps_mss)
 {
-	static const struct {
-		int offered, kept;
-	} cases[] = {
+	static const struct kept_mss v4[] = {
 		{ 536, 536 }, { 1000, 536 }, { 1300, 1300 }, { 1400, 1300 },
 		{ 1440, 1440 }, { 1460, 1460 }, { 9000, 1460 },
+	}, v6[] = {
+		{ 1000, 1220 }, { 1220, 1220 }, { 1300, 1220 }, { 1420, 1420 },
+		{ 1430, 1420 }, { 1460, 1440 }, { 9000, 1460 },
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		cookies(w, c);
-		tx(c, "S seq=0 mss=%d", cases[i].offered);
-		rx(c, "S. seq=0 ack=1");
-		tx(c, ". seq=1 ack=1");
-		conn_accept(c);
-		conn_write(c, 3 * cases[i].kept, 0);
-		rx_stream(c, 1, 3 * cases[i].kept + 1, cases[i].kept);
-		conn_close(c);
-		close(c->listener);
-	}
+	for (i = 0; i < ARRAY_SIZE(v4); i++)
+		cookie_mss(w, c, on_v6(w) ? &v6[i] : &v4[i]);
 }
 
 /* Nothing but timestamps can carry the other options. */

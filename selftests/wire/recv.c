@@ -518,7 +518,10 @@ CASE(urgent_pointer_without_flag)
 	conn_read(c, 0, 100);
 }
 
-/* IP fragments are put together before TCP sees them. */
+/*
+ * IP fragments are put together before TCP sees them. Over IPv6 the first of
+ * them must have all of the header (rfc8200#section-4.5).
+ */
 CASE(ip_fragments)
 {
 	static const int sizes[] = { 8, 24, 400, 1000, -8, -400 };
@@ -527,7 +530,8 @@ CASE(ip_fragments)
 
 	conn_passive(w, c, NULL);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++, at += 1000) {
-		tx(c, "P. seq=%d len=1000 frag=%d", at, sizes[i]);
+		tx(c, "P. seq=%d len=1000 frag=%d", at,
+		   on_v6(w) ? 3 * sizes[i] : sizes[i]);
 		rx(c, ". ack=%d", at + 1000);
 	}
 	conn_read(c, 0, at - 1);

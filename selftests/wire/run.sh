@@ -3,14 +3,16 @@
 #
 # Run the wire tests: as root, in the VM. Each program is a subject with its
 # own tests, each test has a network namespace of its own, so the programs run
-# side by side; most of their time they wait for a timer.
+# side by side; most of their time they wait for a timer. Made for scripts/vm
+# --icount: waiting costs nothing there and no load of the host can break a bound.
 #
 #	run.sh [PROGRAM...]	those subjects, or all
 #
 # Output is TAP: one line a test, then a verdict. What a failed test saw on the
 # wire stands above its line.
 #
-#	WIRE_VARIANT=inet|tcpx	one variant only
+#	WIRE_VARIANT="NAME..."	those variants only, of inet, tcpx (IPv4), inet6,
+#				tcpx6, inet_mapped, tcpx_mapped (IPv4 by IPv6 sockets)
 #	WIRE_JOBS=N		programs at once (8)
 #	TCPX_NEED=1		fail, instead of skipping, when the module is absent
 set -euo pipefail
@@ -18,7 +20,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 OUT=${OUT:-${TCPX_CACHE:-$HOME/.cache/tcpx}/selftests/wire}
 JOBS=${WIRE_JOBS:-8}
-VARIANTS=${WIRE_VARIANT:-inet tcpx}
+VARIANTS=${WIRE_VARIANT:-inet tcpx inet6 inet_mapped}
 
 die() { echo "Bail out! $*"; exit 2; }
 
@@ -30,6 +32,15 @@ programs() {
 			basename "$source" .c
 		fi
 	done
+}
+
+# Does a subject have a variant? What its source says is in fixture.h.
+has_variant() {
+	case $2 in
+	*_mapped) grep -q '^#define WIRE_MAPPED_TOO' "$here/$1.c" ;;
+	*6) ! grep -q '^#define WIRE_V4_ONLY' "$here/$1.c" ;;
+	*) ! grep -q '^#define WIRE_V6_ONLY' "$here/$1.c" ;;
+	esac
 }
 
 # One subject in one variant, its output kept until all of it is there.
@@ -75,6 +86,7 @@ trap 'rm -rf "$results"' EXIT
 echo "TAP version 13"
 for variant in $VARIANTS; do
 	for name in "${names[@]}"; do
+		has_variant "$name" "$variant" || continue
 		while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
 			wait -n || true
 		done
@@ -86,6 +98,7 @@ wait
 count=0 bad=0
 for variant in $VARIANTS; do
 	for name in "${names[@]}"; do
+		has_variant "$name" "$variant" || continue
 		file=$results/$name.$variant
 		report "$name" "$count" "$file" | tee "$file.tap"
 		count=$((count + $(grep -Ec '^(not )?ok ' "$file" || true)))

@@ -14,15 +14,19 @@
  *			by themselves, tsval= and tsecr= override the values
  *	sack=A:B,C:D	SACK blocks, in the numbers of the other side
  *	opt=HEX		further option bytes, as they are
- *	ttl= tos=	IP header fields
+ *	ttl= tos= flow=	IP header fields: IPv6's hop limit and traffic class, too
+ *	ext=hdf		IPv6 extension headers in this order: hop-by-hop and
+ *			destination options, fragment
  *	doff= iplen=	lie about the length of the TCP header, of the packet
  *	badsum zerosum	wrong TCP checksum
- *	badipsum	wrong IP checksum
+ *	badip		an IP header to be dropped: wrong checksum, or in IPv6,
+ *			which has none, an impossible source
  *	frag=N		send as IP fragments of N bytes, -N in reverse order
  *
  * Names in a line given to rx(); a number may follow =, !=, <=, >=, < or >:
  *
  *	seq ack len win urg mss ws tsval tsecr sacks doff ttl tos df
+ *	flow
  *	wnd		window in bytes, scaled as negotiated
  *	t		milliseconds since the last event of the connection
  *	mss ws sackok ts sack (bare)	the option is there
@@ -35,7 +39,6 @@
  * line has it. Without len the payload must be empty.
  */
 #include <arpa/inet.h>
-#include <netinet/ip.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,34 +57,6 @@ struct tcp_hdr {
 __u8 pattern(size_t offset)
 {
 	return (offset * 7 + (offset >> 8) * 13) & 0xff;
-}
-
-static __u32 sum_add(__u32 sum, const __u8 *p, size_t len)
-{
-	for (; len > 1; p += 2, len -= 2)
-		sum += p[0] << 8 | p[1];
-	return len ? sum + (p[0] << 8) : sum;
-}
-
-static __u16 sum_fold(__u32 sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
-}
-
-/* Internet checksum in host order; 0 over data that contains a right one. */
-__u16 ip_sum(const void *data, size_t len)
-{
-	return sum_fold(sum_add(0, data, len));
-}
-
-static __u16 tcp_sum(const struct iphdr *ip, const void *tcp, size_t len)
-{
-	__u32 sum = IPPROTO_TCP + len;
-
-	sum = sum_add(sum, (const __u8 *)&ip->saddr, 8);
-	return sum_fold(sum_add(sum, tcp, len));
 }
 
 static __u16 parse_flags(const char *word)
@@ -202,28 +177,15 @@ static const char *parse_tcp(struct seg *s, const __u8 *p, int len)
  */
 struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad)
 {
-	const struct iphdr *ip = (const void *)packet;
-	size_t ihl = ip->ihl * 4, tlen;
-	struct seg *s;
+	struct seg *s = calloc(1, sizeof(*s));
+	size_t hlen = ip_parse(s, packet, len, bad);
 
-	*bad = NULL;
-	if (len < 20 || ip->version != 4 || ip->protocol != IPPROTO_TCP)
-		return NULL;
-	tlen = ntohs(ip->tot_len) - ihl;
-	if (ntohs(ip->tot_len) != len || len > MAX_PACKET || tlen < 20)
-		*bad = "wrong IP length";
-	else if (ip_sum(ip, ihl))
-		*bad = "wrong IP checksum";
-	else if (tcp_sum(ip, packet + ihl, tlen))
-		*bad = "wrong TCP checksum";
-	if (*bad)
-		return NULL;
-	s = calloc(1, sizeof(*s));
-	s->ttl = ip->ttl;
-	s->tos = ip->tos;
-	s->df = ntohs(ip->frag_off) & IP_DF;
-	*bad = parse_tcp(s, packet + ihl, tlen);
-	return s;
+	if (hlen && !*bad) {
+		*bad = parse_tcp(s, packet + hlen, len - hlen);
+		return s;
+	}
+	free(s);
+	return NULL;
 }
 
 /* ---- struct seg to text ---- */
@@ -321,6 +283,7 @@ GET(doff, s->doff)
 GET(ttl, s->ttl)
 GET(tos, s->tos)
 GET(df, s->df)
+GET(flow, s->flow)
 
 #define FIELD(name)	{ #name, get_##name }
 
@@ -331,7 +294,7 @@ static const struct field {
 	FIELD(seq), FIELD(ack), FIELD(len), FIELD(win), FIELD(urg),
 	FIELD(mss), FIELD(ws), FIELD(sackok), FIELD(ts), FIELD(tsval),
 	FIELD(tsecr), FIELD(sack), FIELD(doff), FIELD(ttl), FIELD(tos),
-	FIELD(df), { "sacks", get_sack }, { "wnd", get_wnd },
+	FIELD(df), FIELD(flow), { "sacks", get_sack }, { "wnd", get_wnd },
 	{ "t", get_time },
 };
 
@@ -457,9 +420,9 @@ bool seg_skippable(const char *want)
 
 struct line {
 	long seq, ack, len, win, urg, mss, ws, tsval, tsecr, fill;
-	long ttl, tos, doff, iplen, frag;
-	long sackok, ts, nots, badsum, zerosum, badipsum;
-	const char *sack, *opt;
+	long ttl, tos, flow, doff, iplen, frag;
+	long sackok, ts, nots, badsum, zerosum, badip;
+	const char *sack, *opt, *ext;
 	__u16 flags;
 };
 
@@ -473,7 +436,7 @@ static const struct {
 	NUMBER(mss), NUMBER(ws), NUMBER(tsval), NUMBER(tsecr), NUMBER(fill),
 	NUMBER(ttl), NUMBER(tos), NUMBER(doff), NUMBER(iplen), NUMBER(frag),
 	NUMBER(sackok), NUMBER(ts), NUMBER(nots), NUMBER(badsum),
-	NUMBER(zerosum), NUMBER(badipsum),
+	NUMBER(zerosum), NUMBER(badip), NUMBER(flow),
 };
 
 static const char *read_word(struct line *l, const char *word)
@@ -485,6 +448,8 @@ static const char *read_word(struct line *l, const char *word)
 		return l->sack = word + 5, NULL;
 	if (!strncmp(word, "opt=", 4))
 		return l->opt = word + 4, NULL;
+	if (!strncmp(word, "ext=", 4))
+		return l->ext = word + 4, NULL;
 	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (strlen(numbers[i].name) == n &&
 		    !strncmp(numbers[i].name, word, n)) {
@@ -595,27 +560,24 @@ static __u8 *put_data(__u8 *p, const struct line *l, __u32 seq)
 static void put_ip(struct conn *c, const struct line *l, __u8 *packet,
 		   size_t len)
 {
-	struct iphdr *ip = (void *)packet;
+	struct ip_fields f = {
+		.ttl = or_else(l->ttl, 64),
+		.tos = or_else(l->tos, 0),
+		.flow = or_else(l->flow, 0),
+		.len = or_else(l->iplen, -1),
+		.df = l->frag == UNSET,
+		.bad = l->badip != UNSET,
+		.ext = l->ext,
+	};
 
-	memset(ip, 0, sizeof(*ip));
-	ip->version = 4;
-	ip->ihl = 5;
-	ip->tos = or_else(l->tos, 0);
-	ip->tot_len = htons(or_else(l->iplen, len));
-	ip->id = htons(++c->w->ip_id);
-	ip->frag_off = htons(l->frag == UNSET ? IP_DF : 0);
-	ip->ttl = or_else(l->ttl, 64);
-	ip->protocol = IPPROTO_TCP;
-	ip->saddr = inet_addr(PEER_ADDR);
-	ip->daddr = inet_addr(LOCAL_ADDR);
-	ip->check = htons(ip_sum(ip, 20) ^ (l->badipsum == UNSET ? 0 : 0x55));
+	ip_put(c->w, &f, packet, len);
 }
 
 /* Only what continues the stream moves it: broken and stray segments do not. */
 static bool continues(const struct conn *c, const struct line *l, __u32 seq)
 {
 	bool broken = l->badsum != UNSET || l->zerosum != UNSET ||
-		      l->badipsum != UNSET || l->doff != UNSET ||
+		      l->badip != UNSET || l->doff != UNSET ||
 		      l->iplen != UNSET;
 
 	if (l->flags & TH_SYN && seq)
@@ -650,14 +612,15 @@ static void remember(struct conn *c, const struct line *l, __u32 seq)
 size_t seg_build(struct conn *c, const char *line, __u8 *packet,
 		 const char **bad, int *frag)
 {
-	struct tcp_hdr *th = (void *)(packet + 20);
 	struct line l = { .sack = NULL };
 	static char text[512];
+	struct tcp_hdr *th;
 	__u8 *data, *end;
 	__u32 seq;
 
 	snprintf(text, sizeof(text), "%s", line);
 	*bad = read_line(&l, text);
+	th = (void *)(packet + ip_hlen(c->w, l.ext));
 	seq = or_else(l.seq, c->snd_nxt);
 	memset(th, 0, sizeof(*th));
 	th->source = htons(c->pport);
@@ -668,12 +631,12 @@ size_t seg_build(struct conn *c, const char *line, __u8 *packet,
 	th->flags = l.flags;
 	th->window = htons(or_else(l.win, c->win));
 	th->urg = htons(or_else(l.urg, 0));
-	data = put_options(packet + 40, c, &l);
-	th->doff = or_else(l.doff, (data - packet - 20) / 4) << 4 |
+	data = put_options((__u8 *)(th + 1), c, &l);
+	th->doff = or_else(l.doff, (data - (__u8 *)th) / 4) << 4 |
 		   (l.flags & TH_AE ? 1 : 0);
 	end = put_data(data, &l, seq);
 	put_ip(c, &l, packet, end - packet);
-	th->check = htons(tcp_sum((void *)packet, th, end - packet - 20) ^
+	th->check = htons(ip_tcp_sum(packet, th, end - (__u8 *)th) ^
 			  (l.badsum == UNSET ? 0 : 0x1234));
 	if (l.zerosum != UNSET)
 		th->check = 0;

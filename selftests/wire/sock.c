@@ -19,6 +19,12 @@
  */
 #define DEFAULT_OPTS	"mss=1000 sackok ws=0"
 
+static const struct ends local_end = {
+	LOCAL_ADDR, LOCAL_ADDR6, "::",
+}, peer_end = {
+	PEER_ADDR, PEER_ADDR6, "::ffff:" PEER_ADDR,
+};
+
 void conn_init(struct wire *w, struct conn *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -36,8 +42,8 @@ void conn_init(struct wire *w, struct conn *c)
 
 int sock_open(struct wire *w)
 {
-	int fd = socket(w->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			0);
+	int fd = socket(w->kind.family, SOCK_STREAM | SOCK_NONBLOCK |
+			SOCK_CLOEXEC, w->kind.protocol);
 
 	CHECK(w, fd >= 0);
 	return fd;
@@ -53,14 +59,11 @@ void sock_set(struct wire *w, int fd, int level, int name, int value)
 
 void sock_bind(struct wire *w, int fd, int port)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = inet_addr(LOCAL_ADDR),
-		.sin_port = htons(port),
-	};
+	union wire_addr addr;
+	socklen_t len = ip_sockaddr(w, &addr, &local_end, port);
 
 	sock_set(w, fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	CHECK_EQ(w, 0, bind(fd, (void *)&sin, sizeof(sin)));
+	CHECK_EQ(w, 0, bind(fd, &addr.any, len));
 }
 
 int sock_listen(struct wire *w, int port, int backlog)
@@ -77,18 +80,15 @@ int sock_listen(struct wire *w, int port, int backlog)
 /* Start the active open; the SYN is for the test to expect. */
 void sock_connect(struct conn *c)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = inet_addr(PEER_ADDR),
-		.sin_port = htons(c->pport),
-	};
+	union wire_addr addr;
+	socklen_t len = ip_sockaddr(c->w, &addr, &peer_end, c->pport);
 
 	if (c->fd < 0) {
 		c->fd = sock_open(c->w);
 		sock_set(c->w, c->fd, SOL_SOCKET, SO_SNDBUF, 512 << 10);
 	}
 	c->last = wire_now();
-	CHECK_EQ(c->w, -1, connect(c->fd, (void *)&sin, sizeof(sin)));
+	CHECK_EQ(c->w, -1, connect(c->fd, &addr.any, len));
 	CHECK_EQ(c->w, EINPROGRESS, errno);
 }
 
@@ -123,15 +123,16 @@ int wait_error(struct conn *c)
 
 int conn_accept(struct conn *c)
 {
-	struct sockaddr_in sin = { .sin_family = 0 };
-	socklen_t len = sizeof(sin);
+	union wire_addr addr, want;
+	socklen_t len = sizeof(addr);
 
 	if (!wait_for(c->listener, POLLIN, DEADLINE_MS))
 		wire_fail(c->w, __FILE__, __LINE__, "nothing to accept");
-	c->fd = accept4(c->listener, (void *)&sin, &len,
+	c->fd = accept4(c->listener, &addr.any, &len,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
 	CHECK(c->w, c->fd >= 0);
-	CHECK_EQ(c->w, c->pport, ntohs(sin.sin_port));
+	CHECK_EQ(c->w, ip_sockaddr(c->w, &want, &peer_end, c->pport), len);
+	CHECK(c->w, !memcmp(&addr, &want, len));
 	return c->fd;
 }
 
@@ -270,6 +271,12 @@ void check_gone(struct conn *c)
 {
 	tx(c, ". seq=%u ack=%u", c->snd_nxt, c->rcv_nxt);
 	rx(c, "R seq=%u", c->rcv_nxt);
+}
+
+/* The MSS of a peer that says none: rfc9293#section-3.7.1. */
+int default_mss(const struct wire *w)
+{
+	return on_v6(w) ? 1220 : 536;
 }
 
 /* Right edge of the last window received, as an offset from its ack. */

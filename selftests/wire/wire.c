@@ -6,11 +6,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/ipv6.h>
 #include <net/if.h>
-#include <netinet/ip.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -82,7 +83,8 @@ void wire_fail(struct wire *w, const char *file, int line, const char *fmt, ...)
 	vprintf(fmt, args);
 	va_end(args);
 	printf("\n# segments (ms, > injected, < from the %s socket, peer port):\n",
-	       w->family == AF_INET ? "AF_INET" : "AF_TCPX");
+	       w->kind.family == AF_INET || w->kind.family == AF_INET6 ?
+	       "kernel's" : "AF_TCPX");
 	trace_dump();
 	fflush(stdout);
 	hang_up(w);
@@ -148,8 +150,18 @@ static void watch(int meant_ms)
 
 /* ---- the namespace and its device ---- */
 
-static void set_address(struct wire *w, int fd, struct ifreq *ifr,
-			unsigned long request, const char *address)
+static void bring_up(struct wire *w, const char *name)
+{
+	int fd = MUST(w, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	struct ifreq ifr = { .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
+	MUST(w, ioctl(fd, SIOCSIFFLAGS, &ifr));
+	close(fd);
+}
+
+static void set_v4(struct wire *w, int fd, struct ifreq *ifr,
+		   unsigned long request, const char *address)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 
@@ -158,18 +170,69 @@ static void set_address(struct wire *w, int fd, struct ifreq *ifr,
 	MUST(w, ioctl(fd, request, ifr));
 }
 
-static void bring_up(struct wire *w, const char *name, const char *address)
+static void add_v4(struct wire *w)
 {
 	int fd = MUST(w, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	struct ifreq ifr = { .ifr_flags = 0 };
+	struct ifreq ifr = { .ifr_name = "tun0" };
 
-	snprintf(ifr.ifr_name, IFNAMSIZ, "%s", name);
-	if (address) {
-		set_address(w, fd, &ifr, SIOCSIFADDR, address);
-		set_address(w, fd, &ifr, SIOCSIFNETMASK, "255.255.255.0");
+	set_v4(w, fd, &ifr, SIOCSIFADDR, LOCAL_ADDR);
+	set_v4(w, fd, &ifr, SIOCSIFNETMASK, "255.255.255.0");
+	close(fd);
+}
+
+/* An address is there some time before it can be used, even without DAD. */
+static bool usable(const char *address)
+{
+	char line[128], row[33], want[33];
+	struct in6_addr in6;
+	unsigned int flags;
+	bool found = false;
+	FILE *f = fopen("/proc/thread-self/net/if_inet6", "r");
+	int i;
+
+	inet_pton(AF_INET6, address, &in6);
+	for (i = 0; i < 16; i++)
+		snprintf(want + 2 * i, 3, "%02x", in6.s6_addr[i]);
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%32s %*x %*x %*x %x", row, &flags) == 2 &&
+			!strcmp(row, want) && !(flags & IFA_F_TENTATIVE);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/**
+ * wire_add_v6() - give tun0 an IPv6 address
+ * @w:		the wire
+ * @address:	the address; the network is its first 64 bits
+ */
+void wire_add_v6(struct wire *w, const char *address)
+{
+	int fd = MUST(w, socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	struct in6_ifreq ifr = {
+		.ifr6_prefixlen = 64,
+		.ifr6_ifindex = if_nametoindex("tun0"),
+	};
+	__s64 end = wire_now() + DEADLINE_MS * 1000000LL;
+
+	inet_pton(AF_INET6, address, &ifr.ifr6_addr);
+	MUST(w, ioctl(fd, SIOCSIFADDR, &ifr));
+	close(fd);
+	while (!usable(address)) {
+		if (wire_now() > end)
+			wire_fail(w, __FILE__, __LINE__, "no address %s",
+				  address);
+		sched_yield();
 	}
-	ifr.ifr_flags = IFF_UP | IFF_RUNNING;
-	MUST(w, ioctl(fd, SIOCSIFFLAGS, &ifr));
+}
+
+static void set_mtu(struct wire *w, int mtu)
+{
+	int fd = MUST(w, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	struct ifreq ifr = { .ifr_name = "tun0" };
+
+	ifr.ifr_mtu = mtu;
+	MUST(w, ioctl(fd, SIOCSIFMTU, &ifr));
 	close(fd);
 }
 
@@ -203,26 +266,32 @@ static void open_capture(struct wire *w)
 /**
  * wire_open() - a fresh network namespace with tun0 in it
  * @w:		to fill
- * @family:	address family of the sockets to test
+ * @kind:	the sockets to test
  * @final:	no further run will come after a failure of this one
  */
-void wire_open(struct wire *w, int family, bool final)
+void wire_open(struct wire *w, const struct kind *kind, bool final)
 {
 	memset(w, 0, sizeof(*w));
-	w->family = family;
+	w->kind = *kind;
 	w->final = final;
 	w->next_port = 40000;
 	w->peer_win = 65535;
 	w->start = wire_now();
 	MUST(w, unshare(CLONE_NEWNET));
-	/* No router solicitations between the segments. */
-	sysctl_try("net/ipv6/conf/all/disable_ipv6", "1");
-	sysctl_try("net/ipv6/conf/default/disable_ipv6", "1");
+	/* No router solicitations between the segments, no address of its own. */
+	sysctl_try("net/ipv6/conf/default/router_solicitations", "0");
+	sysctl_try("net/ipv6/conf/default/addr_gen_mode", "1");
 	/* Tail loss probes would stand between what the tests are about. */
 	sysctl_set(w, "tcp_early_retrans", "0");
 	open_tun(w);
-	bring_up(w, "lo", NULL);
-	bring_up(w, "tun0", LOCAL_ADDR);
+	bring_up(w, "lo");
+	bring_up(w, "tun0");
+	if (on_v6(w)) {
+		set_mtu(w, TEST_MSS + ip_hlen(w, NULL) + 20);
+		wire_add_v6(w, LOCAL_ADDR6);
+	} else {
+		add_v4(w);
+	}
 	open_capture(w);
 	wire_resume();
 	worst_gap = 0;
@@ -330,8 +399,7 @@ static bool capture_one(struct wire *w)
 
 	if (n < 0)
 		return false;
-	if (from.sll_pkttype == PACKET_OUTGOING &&
-	    from.sll_protocol == htons(ETH_P_IP))
+	if (from.sll_pkttype == PACKET_OUTGOING)
 		append(w, packet, n, stamp_of(&msg));
 	return true;
 }
@@ -474,26 +542,6 @@ void wire_close(struct wire *w)
 
 /* ---- what tests call through tx(), rx() and none() ---- */
 
-static void send_fragments(struct conn *c, __u8 *packet, size_t len, int size)
-{
-	size_t step = abs(size), data = len - 20, at, i, n;
-	size_t pieces = (data + step - 1) / step;
-	__u8 piece[MAX_PACKET];
-	struct iphdr *ip = (void *)piece;
-
-	for (i = 0; i < pieces; i++) {
-		at = step * (size > 0 ? i : pieces - 1 - i);
-		n = data - at < step ? data - at : step;
-		memcpy(piece, packet, 20);
-		memcpy(piece + 20, packet + 20 + at, n);
-		ip->tot_len = htons(20 + n);
-		ip->frag_off = htons(at / 8 | (at + n < data ? IP_MF : 0));
-		ip->check = 0;
-		ip->check = htons(ip_sum(piece, 20));
-		wire_write(c->w, piece, 20 + n);
-	}
-}
-
 /* Inject the segment a line describes. */
 void wire_tx(struct conn *c, const char *file, int line, const char *fmt, ...)
 {
@@ -515,7 +563,7 @@ void wire_tx(struct conn *c, const char *file, int line, const char *fmt, ...)
 	c->last = wire_now();
 	trace_seg(c, c->last, '>', text);
 	if (frag)
-		send_fragments(c, packet, len, frag);
+		ip_send_fragments(c->w, packet, len, frag);
 	else
 		wire_write(c->w, packet, len);
 	watch(0);
@@ -561,41 +609,20 @@ void wire_none(struct conn *c, const char *file, int line, int ms)
 /**
  * wire_icmp() - inject an ICMP error about a segment of the socket under test
  * @c:		the connection
- * @type:	ICMP type
- * @code:	ICMP code
- * @mtu:	next-hop MTU of a "fragmentation needed"
+ * @e:		the error
  * @seq:	relative sequence number in the quoted TCP header
  * @quoted:	bytes of TCP header to quote, 8 is the least that is valid
  */
-void wire_icmp(struct conn *c, int type, int code, int mtu, __u32 seq,
+void wire_icmp(struct conn *c, const struct icmp_error *e, __u32 seq,
 	       int quoted)
 {
-	struct iphdr outer = {
-		.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_ICMP,
-		.saddr = inet_addr(PEER_ADDR), .daddr = inet_addr(LOCAL_ADDR),
-		.tot_len = htons(48 + quoted),
-	};
-	struct iphdr inner = {
-		.version = 4, .ihl = 5, .ttl = 63, .protocol = IPPROTO_TCP,
-		.saddr = inet_addr(LOCAL_ADDR), .daddr = inet_addr(PEER_ADDR),
-		.tot_len = htons(1040), .frag_off = htons(IP_DF),
-	};
-	__u16 head[4] = { htons(type << 8 | code), 0, 0, htons(mtu) };
-	__u32 tcp[2] = { htonl((__u32)c->lport << 16 | c->pport),
-			    htonl(c->irs + seq) };
-	__u8 packet[128] = { 0 };
+	__u8 packet[256];
+	size_t len = ip_icmp(c, e, seq, quoted, packet);
 
-	outer.check = htons(ip_sum(&outer, 20));
-	inner.check = htons(ip_sum(&inner, 20));
-	memcpy(packet, &outer, 20);
-	memcpy(packet + 20, head, 8);
-	memcpy(packet + 28, &inner, 20);
-	memcpy(packet + 48, tcp, 8);
-	head[1] = htons(ip_sum(packet + 20, 28 + quoted));
-	memcpy(packet + 20, head, 8);
 	drain(c->w);
 	c->last = wire_now();
 	trace("%9.3f > %u icmp type %d code %d mtu %d seq %u",
-	      (c->last - c->w->start) / 1e6, c->pport, type, code, mtu, seq);
-	wire_write(c->w, packet, 48 + quoted);
+	      (c->last - c->w->start) / 1e6, c->pport, e->type, e->code,
+	      e->mtu, seq);
+	wire_write(c->w, packet, len);
 }

@@ -2,9 +2,9 @@
 /*
  * Raw TCP segments against one socket, through a TUN device.
  *
- * The test plays the peer: it writes IPv4 packets into the TUN device and
- * judges what the stack under test sends back. A segment is described by a
- * line of tokens, the same language in both directions:
+ * The test plays the peer: it writes IP packets into the TUN device and judges
+ * what the stack under test sends back. A segment is described by a line of
+ * tokens, the same language in both directions and both versions of IP:
  *
  *	tx(c, "S seq=0 win=65535 mss=1000 sackok");
  *	rx(c, "S. seq=0 ack=1 mss=1460 sackok nots");
@@ -16,9 +16,10 @@
  *
  *	 test process                      network namespace of the test
  *	+--------------+  write   +------+   10.9.0.1  +------------------+
- *	| peer         | -------> | tun0 | ----------> | AF_INET, AF_TCPX |
- *	| 10.9.0.2     | <------- |      | <---------- | socket           |
+ *	| peer         | -------> | tun0 | ----------> | AF_INET(6) or    |
+ *	| 10.9.0.2     | <------- |      | <---------- | AF_TCPX socket   |
  *	+--------------+ capture  +------+             +------------------+
+ *	  fd00:9::2                          fd00:9::1
  *
  * What the stack sends is read from a packet socket and not from the TUN file,
  * because the packet socket carries the kernel's own time of transmission: the
@@ -47,7 +48,15 @@
 
 #define LOCAL_ADDR	"10.9.0.1"
 #define PEER_ADDR	"10.9.0.2"
+#define LOCAL_ADDR6	"fd00:9::1"
+#define PEER_ADDR6	"fd00:9::2"
 #define PORT		8080
+
+/*
+ * What a segment of MSS 1460 needs: with an MTU of 1500 over IPv4 and one of
+ * 1520 over IPv6 the sizes of segments are the same in both.
+ */
+#define TEST_MSS	1460
 
 /*
  * How long to wait for what must come. Far above anything a right stack needs,
@@ -75,6 +84,14 @@
 #define EXIT_STALLED	3
 #define RUNS		4
 
+/**
+ * enum face - IP version of the socket under test and on the wire
+ * @FACE_V4:	an IPv4 socket
+ * @FACE_V6:	an IPv6 socket that talks IPv6
+ * @FACE_MAPPED: an IPv6 socket that talks IPv4, to ::ffff:10.9.0.2
+ */
+enum face { FACE_V4, FACE_V6, FACE_MAPPED };
+
 #define MAX_PACKET	2048
 #define MAX_SACK	4
 #define MAX_ENDS	64
@@ -91,9 +108,10 @@
  * @urg:	urgent pointer
  * @flags:	TH_*
  * @doff:	header length in words
- * @ttl:	IP time to live
- * @tos:	IP type of service
- * @df:		IP don't-fragment bit
+ * @ttl:	IP time to live, hop limit
+ * @tos:	IP type of service, traffic class
+ * @df:		IP don't-fragment bit; IPv6 always means that
+ * @flow:	IPv6 flow label
  * @mss:	MSS option, -1 when absent like all options that follow
  * @ws:		window scale
  * @sackok:	SACK permitted
@@ -113,6 +131,7 @@ struct seg {
 	__u16	win, urg, flags;
 	__u8		doff, ttl, tos;
 	bool		df;
+	__u32	flow;
 	int		mss, ws, sackok, ts;
 	__u32	tsval, tsecr;
 	int		sacks;
@@ -133,8 +152,19 @@ struct end {
 };
 
 /**
+ * struct kind - what kind of socket is under test
+ * @family:	first argument of socket()
+ * @protocol:	third argument of socket()
+ * @face:	which IP
+ */
+struct kind {
+	int		family, protocol;
+	enum face	face;
+};
+
+/**
  * struct wire - a network namespace with its TUN device
- * @family:	address family of the sockets under test
+ * @kind:	how the socket under test is made
  * @tun:	the TUN file
  * @cap:	packet socket that sees what the stack transmits
  * @head:	captured segments nobody has asked for yet
@@ -147,7 +177,7 @@ struct end {
  * @nr_ends:	how many
  */
 struct wire {
-	int		family;
+	struct kind	kind;
 	int		tun, cap;
 	struct seg	*head;
 	__u16	peer_win, next_port, ip_id;
@@ -212,8 +242,51 @@ struct wire_info {
 /* info.c */
 struct wire_info sock_info(struct conn *c);
 
+/**
+ * struct ip_fields - what a line says of the IP header
+ * @ttl:	time to live, hop limit
+ * @tos:	type of service, traffic class
+ * @flow:	flow label
+ * @len:	length to claim, as if the header were that of IPv4; < 0: the true one
+ * @df:		forbid fragmentation
+ * @bad:	make it invalid
+ * @from_local:	of the other direction
+ * @ext:	extension headers, a letter each, or NULL
+ */
+struct ip_fields {
+	int		ttl, tos, flow, len;
+	bool		df, bad, from_local;
+	const char	*ext;
+};
+
+/**
+ * struct icmp_error - an ICMP or ICMPv6 error
+ * @type:	its type
+ * @code:	its code
+ * @mtu:	next-hop MTU where it tells one
+ */
+struct icmp_error {
+	int		type, code, mtu;
+};
+
+/* An address in each notation. */
+struct ends {
+	const char	*v4, *v6, *mapped;
+};
+
+union wire_addr {
+	struct sockaddr		any;
+	struct sockaddr_in	in;
+	struct sockaddr_in6	in6;
+};
+
+static inline bool on_v6(const struct wire *w)
+{
+	return w->kind.face == FACE_V6;
+}
+
 /* wire.c: device, queue of captured segments, verdicts */
-void wire_open(struct wire *w, int family, bool final);
+void wire_open(struct wire *w, const struct kind *kind, bool final);
 void wire_close(struct wire *w);
 void wire_write(struct wire *w, const void *packet, size_t len);
 __s64 wire_now(void);
@@ -230,8 +303,9 @@ struct seg *wire_rx(struct conn *c, const char *file, int line, int ms,
 		    const char *fmt, ...);
 struct seg *wire_next(struct conn *c, int ms);
 void wire_none(struct conn *c, const char *file, int line, int ms);
-void wire_icmp(struct conn *c, int type, int code, int mtu, __u32 seq,
+void wire_icmp(struct conn *c, const struct icmp_error *e, __u32 seq,
 	       int quoted);
+void wire_add_v6(struct wire *w, const char *address);
 void sysctl_set(struct wire *w, const char *name, const char *value);
 bool sysctl_try(const char *name, const char *value);
 void run_command(struct wire *w, const char *command);
@@ -244,8 +318,21 @@ const char *seg_match(const struct conn *c, const struct seg *s,
 bool seg_skippable(const char *want);
 size_t seg_build(struct conn *c, const char *line, __u8 *packet,
 		 const char **bad, int *frag);
-__u16 ip_sum(const void *data, size_t len);
 __u8 pattern(size_t offset);
+
+/* ip.c: headers of both versions of IP, fragments, ICMP, addresses */
+size_t ip_hlen(const struct wire *w, const char *ext);
+void ip_put(struct wire *w, const struct ip_fields *f, __u8 *packet,
+	    size_t len);
+__u16 ip_tcp_sum(const __u8 *packet, const void *tcp, size_t len);
+size_t ip_parse(struct seg *s, const __u8 *packet, size_t len,
+		const char **bad);
+void ip_send_fragments(struct wire *w, const __u8 *packet, size_t len,
+		       int size);
+size_t ip_icmp(struct conn *c, const struct icmp_error *e, __u32 seq,
+	       int quoted, __u8 *packet);
+socklen_t ip_sockaddr(const struct wire *w, union wire_addr *a,
+		      const struct ends *ends, int port);
 
 /* sock.c: the socket under test and common openings */
 void conn_init(struct wire *w, struct conn *c);
@@ -271,6 +358,7 @@ void conn_shutdown(struct conn *c, int how);
 void rx_stream(struct conn *c, __u32 from, __u32 to, int mss);
 void check_alive(struct conn *c);
 void check_gone(struct conn *c);
+int default_mss(const struct wire *w);
 __u32 conn_wnd(const struct conn *c);
 
 #define tx(c, ...)	wire_tx(c, __FILE__, __LINE__, __VA_ARGS__)
