@@ -62,6 +62,16 @@ check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 smoke: selftests	## load, one exchange, unload, twice, on every kernel
 	@scripts/check smoke
 
+check-bench: selftests	## TCPX no dearer beside kernel TCP than recorded, in virtual time
+	@scripts/check bench
+
+bench: selftests	## measure against kernel TCP: all rows and paths, table and plot (half an hour)
+	@scripts/bench $(BENCH_ARGS)
+
+# One of the rows: make profile ROW=rr-1
+profile: selftests	## where the instructions of a bench ROW= go, kernel TCP and TCPX
+	@scripts/profile $(ROW)
+
 demo: selftests	## AF_TCPX at work, explained as it goes
 	@scripts/demo
 
@@ -83,4 +93,4 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop check-debug smoke demo style vm clean ready-host ready
+	check-interop check-bench check-debug smoke bench profile demo style vm clean ready-host ready
