@@ -96,7 +96,7 @@ static void tcpx_bucket_relax(struct tcpx_bind_bucket *tb)
 {
 	tb->relaxed = true;
 	/* Read by the port's other would-be owners in kernel TCP. */
-	tb->rsv->sk->sk_reuse = SK_CAN_REUSE;
+	tb->rsv->sk_reuse = SK_CAN_REUSE;
 }
 
 /**
@@ -164,13 +164,13 @@ int tcpx_inherit_port(const struct sock *lsk, struct sock *child)
 	struct tcpx_bind_bucket *tb;
 	int err = -EADDRINUSE;
 
-	spin_lock_bh(&head->lock);
+	spin_lock(&head->lock);
 	tb = tcpx_bucket_find(head, port);
 	if (tb && tb == READ_ONCE(tcpx_sk(lsk)->bind_hash)) {
 		tcpx_bucket_add(tb, child);
 		err = 0;
 	}
-	spin_unlock_bh(&head->lock);
+	spin_unlock(&head->lock);
 	return err;
 }
 
@@ -190,10 +190,10 @@ void tcpx_bind_tw_add(struct tcpx_timewait_sock *tw, struct sock *sk)
 	if (WARN_ON_ONCE(!tb))
 		return;
 	head = tcpx_bucket_head(tb);
-	spin_lock_bh(&head->lock);
+	spin_lock(&head->lock);
 	sk_add_bind_node((struct sock *)tw, &tb->owners);
 	tb->tw_strict += !tw->__tw_common.skc_reuse;
-	spin_unlock_bh(&head->lock);
+	spin_unlock(&head->lock);
 }
 
 /**
@@ -219,6 +219,44 @@ void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
 }
 
 /* --- reservation ----------------------------------------------------------- */
+
+/* A kernel TCP socket that has no struct socket: nobody will call anything of that, and
+ * there is one for each port of ours, those in TIME_WAIT included. Only while it is
+ * made, it has this one: TCP sets a flag there.
+ */
+static struct sock *tcpx_rsv_new(struct net *net)
+{
+	static struct socket midwife;
+	struct sock *rsk = sk_alloc(net, PF_INET, GFP_KERNEL, &tcp_prot, 1);
+	int err;
+
+	if (!rsk)
+		return NULL;
+	sock_init_data(NULL, rsk);
+	rsk->sk_type = SOCK_STREAM;
+	rsk->sk_protocol = IPPROTO_TCP;
+	rsk->sk_destruct = inet_sock_destruct;
+	compat_inet_set(IS_ICSK, rsk);
+	sk_set_socket(rsk, &midwife);
+	err = rsk->sk_prot->init(rsk);
+	sk_set_socket(rsk, NULL);
+	if (err) {
+		sk_common_release(rsk);
+		return NULL;
+	}
+	return rsk;
+}
+
+/**
+ * tcpx_rsv_free() - give a reservation up
+ * @rsk: the reservation
+ *
+ * Context: may sleep; the port's mutex, if it has a port.
+ */
+void tcpx_rsv_free(struct sock *rsk)
+{
+	sk_common_release(rsk);
+}
 
 /* Bind the kernel TCP socket @rsk to @port, 0 for any. By get_port rather than
  * kernel_bind(), since what else that asks (capability for low ports, cgroup's
@@ -256,20 +294,15 @@ static int tcpx_rsv_bind(struct sock *rsk, unsigned short port, bool reuse)
  * @reuse: see tcpx_rsv_bind()
  *
  * Context: may sleep; the port's mutex, if there is a port.
- * Return: 0, -EADDRINUSE, or why there is no socket.
+ * Return: 0, -EADDRINUSE, -ENOMEM.
  */
-int tcpx_rsv_make(struct net *net, struct socket **rsv, unsigned short port, bool reuse)
+int tcpx_rsv_make(struct net *net, struct sock **rsv, unsigned short port, bool reuse)
 {
-	int err;
-
-	if (!*rsv) {
-		err = sock_create_kern(net, PF_INET, SOCK_STREAM, IPPROTO_TCP, rsv);
-		if (err) {
-			*rsv = NULL;
-			return err;
-		}
-	}
-	return tcpx_rsv_bind((*rsv)->sk, port, reuse);
+	if (!*rsv)
+		*rsv = tcpx_rsv_new(net);
+	if (!*rsv)
+		return -ENOMEM;
+	return tcpx_rsv_bind(*rsv, port, reuse);
 }
 
 /**
@@ -301,7 +334,7 @@ struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port)
 void tcpx_bucket_free(struct tcpx_bind_bucket *tb)
 {
 	if (tb->rsv)
-		sock_release(tb->rsv);
+		tcpx_rsv_free(tb->rsv);
 	kmem_cache_free(tcpx_bucket_slab, tb);
 }
 

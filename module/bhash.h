@@ -11,7 +11,8 @@
 struct mutex *tcpx_port_mutex_of(unsigned short port);
 void tcpx_bucket_settle(struct tcpx_bind_bucket *tb);
 void tcpx_bucket_add(struct tcpx_bind_bucket *tb, struct sock *sk);
-int  tcpx_rsv_make(struct net *net, struct socket **rsv, unsigned short port, bool reuse);
+void tcpx_rsv_free(struct sock *rsk);
+int  tcpx_rsv_make(struct net *net, struct sock **rsv, unsigned short port, bool reuse);
 struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port);
 void tcpx_bucket_free(struct tcpx_bind_bucket *tb);
 int  tcpx_bhash_init(void);

@@ -47,7 +47,7 @@ struct tcpx_port_search {
 	struct tcpx_net			*tn;
 	int				(*take)(struct tcpx_port_search *s,
 						struct tcpx_bind_bucket *tb);
-	struct socket			*spare;
+	struct sock			*spare;
 	struct tcpx_timewait_sock	*tw;
 	u32				steps;
 	u32				misses;
@@ -58,9 +58,9 @@ struct tcpx_port_search {
 
 /* --- trying one port ------------------------------------------------------- */
 
-static struct socket *tcpx_rsv_take(struct tcpx_port_search *s)
+static struct sock *tcpx_rsv_take(struct tcpx_port_search *s)
 {
-	struct socket *rsv = s->spare;
+	struct sock *rsv = s->spare;
 
 	s->spare = NULL;
 	return rsv;
@@ -79,7 +79,7 @@ static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 	fresh = tcpx_bucket_alloc(s->tn->net, port);
 	if (!fresh) {
 		/* bound: no use for another port */
-		sock_release(tcpx_rsv_take(s));
+		tcpx_rsv_free(tcpx_rsv_take(s));
 		return -ENOMEM;
 	}
 	fresh->rsv = tcpx_rsv_take(s);
@@ -147,10 +147,14 @@ static int tcpx_port_join(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 static int tcpx_port_try(struct tcpx_port_search *s, unsigned short port, bool existing)
 {
 	struct tcpx_bind_hashbucket *head = tcpx_bind_head(s->tn, port);
-	bool relaxed;
-	int err;
+	bool relaxed = false;
+	int err = -ENOENT;
 
-	err = tcpx_port_join(s, head, port, &relaxed);
+	/* Most ports have no bucket: a glance without the lock is enough to see that,
+	 * and the second look under the mutex makes sure.
+	 */
+	if (!hlist_empty(&head->chain))
+		err = tcpx_port_join(s, head, port, &relaxed);
 	if (err != -ENOENT)
 		return err;
 	if (existing || (relaxed && !s->explicit))
@@ -203,11 +207,11 @@ static int tcpx_port_ask_kernel(struct tcpx_port_search *s)
 	err = tcpx_rsv_make(s->tn->net, &s->spare, 0, false);
 	if (err)
 		return err;
-	port = inet_sk(s->spare->sk)->inet_num;
+	port = inet_sk(s->spare)->inet_num;
 	/* The socket may have a range of its own. */
 	inet_sk_get_local_port_range(s->sk, &low, &high);
 	if (port < low || port > high) {
-		sock_release(tcpx_rsv_take(s));
+		tcpx_rsv_free(tcpx_rsv_take(s));
 		return -EADDRINUSE;
 	}
 	mutex_lock(tcpx_port_mutex_of(port));
@@ -230,7 +234,7 @@ static void tcpx_port_search_init(struct tcpx_port_search *s, struct sock *sk,
 static void tcpx_port_search_end(struct tcpx_port_search *s)
 {
 	if (s->spare)
-		sock_release(s->spare);
+		tcpx_rsv_free(s->spare);
 	if (s->tw)
 		tcpx_tw_retire(s->tw);
 }

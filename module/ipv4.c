@@ -117,7 +117,7 @@ static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_soc
 	inet->mc_index = inet_iif(skb);
 	inet->mc_ttl = ip_hdr(skb)->ttl;
 	inet->rcv_tos = ip_hdr(skb)->tos;
-	atomic_set(&inet->inet_id, (u16)get_random_u32());
+	atomic_set(&inet->inet_id, get_random_u16());
 	if (READ_ONCE(sock_net(child)->ipv4.sysctl_tcp_reflect_tos))
 		inet->tos = req->tos & ~INET_ECN_MASK;
 	tcpx_sk(child)->ext_hdr_len = opt ? opt->opt.optlen : 0;

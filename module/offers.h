@@ -216,6 +216,7 @@ void tcpx_rcv_rtt_measure(struct tcpx_sock *tp);
 void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
 void tcpx_sndbuf_expand(struct sock *sk);
 int  tcpx_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, unsigned int size);
+void tcpx_forced_mem_schedule(struct sock *sk, int size);
 int  tcpx_prune_queue(struct sock *sk, const struct sk_buff *in_skb);
 bool tcpx_prune_ofo_queue(struct sock *sk, const struct sk_buff *in_skb);
 bool tcpx_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool *fragstolen);

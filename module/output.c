@@ -108,7 +108,10 @@ struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp)
 	}
 
 	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
-	if (unlikely(!sk_wmem_schedule(sk, skb->truesize))) {
+	/* With empty queues no ACK would ever make room. */
+	if (tcpx_rtx_and_write_queues_empty(sk)) {
+		tcpx_forced_mem_schedule(sk, skb->truesize);
+	} else if (unlikely(!sk_wmem_schedule(sk, skb->truesize))) {
 		__kfree_skb(skb);
 		return NULL;
 	}

@@ -359,7 +359,7 @@ void tcpx_send_fin(struct sock *sk)
 		/* Beyond the limits if need be: the FIN ends the connection.
 		 * The debt is paid back when the skb is freed.
 		 */
-		sk_wmem_schedule(sk, skb->truesize);
+		tcpx_forced_mem_schedule(sk, skb->truesize);
 		sk_mem_charge(sk, skb->truesize);
 		tcpx_init_nondata_skb(skb, tp->write_seq, TCPHDR_ACK | TCPHDR_FIN);
 		__skb_header_release(skb);

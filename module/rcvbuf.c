@@ -18,6 +18,9 @@
 
 #include "tcpx.h"
 
+/* A CPU keeps at most so many pages to itself before it tells the others. */
+#define TCPX_MEM_PCPU_PAGES	(SZ_1M >> PAGE_SHIFT)
+
 /**
  * tcpx_win_from_space() - payload that fits into buffer space
  * @sk: any socket of the netns
@@ -831,6 +834,35 @@ int tcpx_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, unsigned int si
 		if (!tcpx_prune_ofo_queue(sk, skb))
 			return -1;
 	return 0;
+}
+
+/**
+ * tcpx_forced_mem_schedule() - reserve memory for an skb, whatever the limits say
+ * @sk: socket
+ * @size: bytes, skb->truesize
+ *
+ * For what must not be refused, lest the connection stands still: the segment that the
+ * reader waits for, the first one of an empty send queue. Also the short way for
+ * the common case, as it has not to ask.
+ *
+ * Context: socket lock.
+ */
+void tcpx_forced_mem_schedule(struct sock *sk, int size)
+{
+	int __percpu *reserve = sk->sk_prot->per_cpu_fw_alloc;
+	int missing = size - sk->sk_forward_alloc;
+	int pages = sk_mem_pages(missing);
+
+	if (missing <= 0)
+		return;
+	if (unlikely(sk->sk_memcg)) {
+		sk_wmem_schedule(sk, size);
+		return;
+	}
+	sk_forward_alloc_add(sk, pages << PAGE_SHIFT);
+	/* What sk_memory_allocated_add() does, with a smaller share per CPU. */
+	if (unlikely(this_cpu_add_return(*reserve, pages) >= TCPX_MEM_PCPU_PAGES))
+		atomic_long_add(this_cpu_xchg(*reserve, 0), sk->sk_prot->memory_allocated);
 }
 
 /**

@@ -363,7 +363,7 @@ static void tcpx_data_in_order(struct sock *sk, struct sk_buff *skb)
 		/* The reader waits for exactly this: beyond the limits if need
 		 * be, it can't be more than one window.
 		 */
-		sk_rmem_schedule(sk, skb, skb->truesize);
+		tcpx_forced_mem_schedule(sk, skb->truesize);
 	} else if (tcpx_try_rmem_schedule(sk, skb, skb->truesize)) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPRCVQDROP);
 		sk->sk_data_ready(sk);
