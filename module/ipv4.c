@@ -121,6 +121,7 @@ static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_soc
 	if (READ_ONCE(sock_net(child)->ipv4.sysctl_tcp_reflect_tos))
 		inet->tos = req->tos & ~INET_ECN_MASK;
 	tcpx_sk(child)->ext_hdr_len = opt ? opt->opt.optlen : 0;
+	tcpx_early_learn(child, skb);
 }
 
 /* The child's route is known: what follows from its MTU. dst is taken over. */
@@ -365,6 +366,7 @@ int tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb)
 	if (likely(sk->sk_state == TCP_ESTABLISHED)) {
 		sock_rps_save_rxhash(sk, skb);
 		sk_mark_napi_id(sk, skb);
+		tcpx_early_learn(sk, skb);
 		tcpx_rcv_established(sk, skb);
 		return 0;
 	}
@@ -380,6 +382,7 @@ int tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb)
 		}
 	} else {
 		sock_rps_save_rxhash(sk, skb);
+		tcpx_early_learn(sk, skb);
 	}
 	if (tcpx_rcv_state_process(sk, skb)) {
 		tcpx_v4_send_reset(sk, skb);
@@ -558,9 +561,14 @@ static struct sock *tcpx_v4_find(struct sk_buff *skb, struct tcpx_v4_in *in, boo
 {
 	struct sock *sk;
 
-	/* Early demux, or BPF, found a socket: then it is kernel TCP's. */
-	if (skb->pkt_type != PACKET_HOST || skb->sk)
+	if (skb->pkt_type != PACKET_HOST)
 		return NULL;
+	/* Found already: by our early demux, or for kernel TCP by its own, or BPF. */
+	if (skb->sk) {
+		in->net = dev_net(skb->dev);
+		*refcounted = true;
+		return tcpx_early_steal(skb);
+	}
 	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
 		return NULL;
 	in->net = dev_net(skb->dev);

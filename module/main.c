@@ -47,9 +47,17 @@ static DEFINE_MUTEX(tcpx_active_mutex);
 
 static void tcpx_active_off(struct work_struct *work)
 {
+	struct net *net;
+
 	mutex_lock(&tcpx_active_mutex);
-	if (!atomic_read(&tcpx_active_count))
+	if (!atomic_read(&tcpx_active_count)) {
 		static_branch_disable(&tcpx_active);
+		/* A socket made meanwhile may lose its netns's hook: it is only slower. */
+		down_read(&net_rwsem);
+		for_each_net(net)
+			tcpx_early_demux_off(tcpx_pernet(net));
+		up_read(&net_rwsem);
+	}
 	mutex_unlock(&tcpx_active_mutex);
 }
 
@@ -67,11 +75,13 @@ static int tcpx_hashinfo_need(struct tcpx_net *tn)
 {
 	int err = 0;
 
-	if (likely(READ_ONCE(tn->hinfo)))
+	if (likely(READ_ONCE(tn->hinfo) && READ_ONCE(tn->early)))
 		return 0;
 	mutex_lock(&tn->hinfo_mutex);
 	if (!tn->hinfo)
 		err = tcpx_hashinfo_alloc(tn);
+	if (!err)
+		tcpx_early_demux_on(tn);
 	mutex_unlock(&tn->hinfo_mutex);
 	return err;
 }
@@ -149,6 +159,7 @@ static void __net_exit tcpx_net_exit(struct net *net)
 {
 	struct tcpx_net *tn = tcpx_pernet(net);
 
+	tcpx_early_demux_off(tn);
 	tcpx_proc_net_exit(net);
 	tcpx_sysctl_net_exit(tn);
 	tcpx_timewait_net_purge(tn);

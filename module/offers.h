@@ -519,6 +519,13 @@ void tcpx_get_info(struct sock *sk, struct tcp_info *info);
 void __tcpx_sock_set_cork(struct sock *sk, bool on);
 void __tcpx_sock_set_nodelay(struct sock *sk, bool on);
 
+/* --- early_demux.c: the socket of a segment before it is routed ------------- */
+
+struct sock *tcpx_early_steal(struct sk_buff *skb);
+void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb);
+void tcpx_early_demux_on(struct tcpx_net *tn);
+void tcpx_early_demux_off(struct tcpx_net *tn);
+
 /* --- ipv4.c: the face towards IPv4, inwards ------------------------------------ */
 
 extern const struct tcpx_af_ops tcpx_ipv4_ops;

@@ -271,7 +271,8 @@ struct tcpx_hashinfo {
 /**
  * struct tcpx_net - per network namespace (tcpx_pernet())
  * @hinfo: tables; NULL until the netns has its first socket; lockless readers
- * @hinfo_mutex: makes @hinfo
+ * @hinfo_mutex: makes @hinfo, switches @early
+ * @early: early_demux.c has its hook in this netns
  * @net: back pointer
  * @tcp_mib: TCP_MIB_* (RFC 4022 names) and
  * @net_mib: LINUX_MIB_* (kernel TCP's names); mib.c
@@ -288,7 +289,8 @@ struct tcpx_hashinfo {
  */
 struct tcpx_net {
 	struct tcpx_hashinfo		*hinfo;
-	struct mutex			hinfo_mutex;	/* makes hinfo */
+	struct mutex			hinfo_mutex;	/* makes hinfo, switches early */
+	bool				early;
 	struct net			*net;
 	struct tcp_mib __percpu		*tcp_mib;
 	struct linux_mib __percpu	*net_mib;

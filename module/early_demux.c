@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_TCPX: find the socket of a segment before it is routed. A connection knows the route
+ * of what arrives for it (sk_rx_dst), and a lookup of ours costs a fraction of the
+ * routing table's.
+ *
+ * Kernel TCP does so in ip_rcv_finish(), which calls it by name: nobody can stand in front
+ * of that. The last place before it is the end of netfilter's PRE_ROUTING, so there is a
+ * hook of ours, in each netns that has TCPX sockets. What it finds goes with the segment
+ * in skb->sk; the input handler takes it from there (tcpx_early_steal()). A segment that
+ * came with a route, as all do over loopback, is none of its business.
+ *
+ * net.ipv4.ip_early_demux and tcp_early_demux switch it off, as they do kernel TCP's.
+ */
+#include <linux/ip.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/dst.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+
+#include "tcpx.h"
+
+/**
+ * tcpx_early_steal() - the socket that early demux found for a segment
+ * @skb: segment, skb->sk set
+ *
+ * Context: softirq
+ * Return: the socket with the skb's reference, or NULL: it is not one of ours.
+ */
+struct sock *tcpx_early_steal(struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (skb->destructor != sock_edemux || !sk_fullsock(sk) || sk->sk_protocol != IPPROTO_TCPX)
+		return NULL;
+	skb->sk = NULL;
+	skb->destructor = NULL;
+	return sk;
+}
+
+/**
+ * tcpx_early_learn() - remember the route of a segment for those that follow
+ * @sk: its socket, locked
+ * @skb: segment; one from the backlog has no route any more
+ */
+void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
+{
+	struct dst_entry *old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
+	struct dst_entry *dst = skb_dst(skb);
+
+	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
+		return;
+	if (!dst || !dst_hold_safe(dst))
+		return;
+	rcu_assign_pointer(sk->sk_rx_dst, dst);
+	sk->sk_rx_dst_ifindex = skb->skb_iif;
+	dst_release(old);
+}
+
+#if IS_ENABLED(CONFIG_NETFILTER)
+
+static bool tcpx_v4_early_wanted(const struct net *net, const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	return !skb_dst(skb) && !skb->sk && iph->protocol == IPPROTO_TCP &&
+	       skb->pkt_type == PACKET_HOST && !ip_is_fragment(iph) &&
+	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
+	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux);
+}
+
+/* The full socket of a segment, referenced. Requests and TIME_WAIT know no route. */
+static struct sock *tcpx_v4_early_lookup(struct net *net, struct tcpx_hashinfo *h,
+					 const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct sock *sk = tcpx_v4_lookup_established(net, h, iph->saddr, th->source, iph->daddr,
+						     ntohs(th->dest), skb->skb_iif,
+						     inet_sdif(skb));
+
+	if (!sk || sk_fullsock(sk))
+		return sk;
+	tcpx_sock_gen_put(sk);
+	return NULL;
+}
+
+static unsigned int tcpx_v4_early_demux(void *priv, struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	struct tcpx_net *tn = tcpx_pernet(state->net);
+	struct dst_entry *dst;
+	struct sock *sk;
+
+	if (!atomic_read(&tn->nr_sock) || !tcpx_v4_early_wanted(state->net, skb) ||
+	    !pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr)))
+		return NF_ACCEPT;
+	sk = tcpx_v4_early_lookup(state->net, READ_ONCE(tn->hinfo), skb);
+	if (!sk)
+		return NF_ACCEPT;
+	skb->sk = sk;
+	skb->destructor = sock_edemux;
+	dst = rcu_dereference(sk->sk_rx_dst);
+	if (dst)
+		dst = dst_check(dst, 0);
+	if (dst && sk->sk_rx_dst_ifindex == skb->skb_iif)
+		skb_dst_set_noref(skb, dst);
+	return NF_ACCEPT;
+}
+
+/* Behind everybody: NAT and firewalls come first, as they do before kernel TCP's. */
+static const struct nf_hook_ops tcpx_early_hook = {
+	.hook		= tcpx_v4_early_demux,
+	.pf		= NFPROTO_IPV4,
+	.hooknum	= NF_INET_PRE_ROUTING,
+	.priority	= INT_MAX,
+};
+
+static int tcpx_early_hook_add(struct net *net)
+{
+	return nf_register_net_hook(net, &tcpx_early_hook);
+}
+
+static void tcpx_early_hook_del(struct net *net)
+{
+	nf_unregister_net_hook(net, &tcpx_early_hook);
+}
+
+#else
+
+static int tcpx_early_hook_add(struct net *net)
+{
+	return 0;
+}
+
+static void tcpx_early_hook_del(struct net *net)
+{
+}
+
+#endif
+
+/**
+ * tcpx_early_demux_on() - begin to look at what arrives in a netns
+ * @tn: the netns; its tables exist
+ *
+ * Without memory all works, only slower; the next socket tries again.
+ *
+ * Context: may sleep; tn->hinfo_mutex
+ */
+void tcpx_early_demux_on(struct tcpx_net *tn)
+{
+	if (!tn->early && !tcpx_early_hook_add(tn->net))
+		WRITE_ONCE(tn->early, true);
+}
+
+/**
+ * tcpx_early_demux_off() - there is nothing of ours any more: cost nobody anything
+ * @tn: the netns
+ *
+ * Context: may sleep
+ */
+void tcpx_early_demux_off(struct tcpx_net *tn)
+{
+	mutex_lock(&tn->hinfo_mutex);
+	if (tn->early)
+		tcpx_early_hook_del(tn->net);
+	WRITE_ONCE(tn->early, false);
+	mutex_unlock(&tn->hinfo_mutex);
+}
