@@ -349,13 +349,7 @@ void tcpx_reset(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSE:
 		return;
 	}
-	WRITE_ONCE(sk->sk_err, err);
-	/* poll() reads sk_err after sk_shutdown */
-	smp_wmb();
-	tcpx_write_queue_purge(sk);
-	tcpx_done(sk);
-	if (!sock_flag(sk, SOCK_DEAD))
-		sk_error_report(sk);
+	tcpx_done_with_error(sk, err);
 }
 
 /* A RST at the sequence number of a FIN we have had: some peers do that. */

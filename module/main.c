@@ -237,13 +237,18 @@ static int __init tcpx_init(void)
 	err = tcpx_v4_init();
 	if (err)
 		goto err_pernet;
-	err = tcpx_family_register();
+	err = tcpx_diag_init();
 	if (err)
 		goto err_v4;
+	err = tcpx_family_register();
+	if (err)
+		goto err_diag;
 
 	pr_info("address family %d\n", tcpx_family);
 	return 0;
 
+err_diag:
+	tcpx_diag_exit();
 err_v4:
 	tcpx_v4_exit();
 err_pernet:
@@ -269,6 +274,7 @@ err_proto:
 static void __exit tcpx_exit(void)
 {
 	tcpx_af_unregister();
+	tcpx_diag_exit();
 	tcpx_v4_exit();
 	unregister_pernet_subsys(&tcpx_net_ops);
 	WARN_ON_ONCE(atomic_read(&tcpx_active_count));
@@ -289,3 +295,4 @@ MODULE_DESCRIPTION("TCP of its own behind an address family of its own");
 MODULE_AUTHOR("The AF_TCPX authors");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_NETPROTO(AF_TCPX);
+MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_NETLINK, NETLINK_SOCK_DIAG, AF_TCPX);

@@ -36,6 +36,8 @@ void tcpx_shutdown(struct sock *sk, int how);		/* lock held */
 void tcpx_set_state(struct sock *sk, int state);	/* MIB, unhash on CLOSE */
 /* connection is over: CLOSE, wake, free an orphan */
 void tcpx_done(struct sock *sk);
+void tcpx_done_with_error(struct sock *sk, int err);
+int  tcpx_abort(struct sock *sk, int err);		/* sock_diag; any kind of entry */
 void tcpx_inet_destroy_sock(struct sock *sk);		/* orphan with no users left: free */
 bool tcpx_check_oom(struct sock *sk, int shift);	/* too many orphans / no memory */
 void tcpx_write_queue_purge(struct sock *sk);
@@ -612,6 +614,11 @@ struct tcpx_row {
 };
 
 void tcpx_row_fill(struct tcpx_row *row, struct sock *sk);
+
+/* --- diag.c --------------------------------------------------------------------- */
+
+int  tcpx_diag_init(void);
+void tcpx_diag_exit(void);
 
 /* --- mib.c, proc.c, sysctl.c --------------------------------------------------- */
 

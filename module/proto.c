@@ -322,6 +322,24 @@ void tcpx_done(struct sock *sk)
 		tcpx_inet_destroy_sock(sk);
 }
 
+/**
+ * tcpx_done_with_error() - the connection failed
+ * @sk: socket
+ * @err: what the owner is told
+ *
+ * Context: socket lock, BH off.
+ */
+void tcpx_done_with_error(struct sock *sk, int err)
+{
+	WRITE_ONCE(sk->sk_err, err);
+	/* poll() reads sk_err after sk_shutdown */
+	smp_wmb();
+	tcpx_write_queue_purge(sk);
+	tcpx_done(sk);
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk_error_report(sk);
+}
+
 /* --- close -------------------------------------------------------------- */
 
 /* Throw away what the user did not read. Return: was there any? */
@@ -609,6 +627,50 @@ int tcpx_disconnect(struct sock *sk, int flags)
 	return 0;
 }
 
+/**
+ * tcpx_abort() - end a connection, or listening, by an administrator's order
+ * @sk: full socket, request sock or TIME_WAIT entry; referenced
+ * @err: what the owner is told
+ *
+ * Context: process, no locks.
+ * Return: 0, or -ENOENT if it was over already.
+ */
+int tcpx_abort(struct sock *sk, int err)
+{
+	if (sk->sk_state == TCP_NEW_SYN_RECV) {
+		local_bh_disable();
+		tcpx_reqsk_drop(tcpx_rsk(inet_reqsk(sk)));
+		local_bh_enable();
+		return 0;
+	}
+	if (sk->sk_state == TCP_TIME_WAIT) {
+		refcount_inc(&sk->sk_refcnt);
+		local_bh_disable();
+		tcpx_tw_deschedule_put(tcpx_twsk(sk));
+		local_bh_enable();
+		return 0;
+	}
+
+	lock_sock(sk);
+	if (sk->sk_state == TCP_CLOSE) {
+		release_sock(sk);
+		return -ENOENT;
+	}
+	if (sk->sk_state == TCP_LISTEN) {
+		tcpx_set_state(sk, TCP_CLOSE);
+		tcpx_listen_stop(sk);
+	}
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (tcpx_need_reset(sk, sk->sk_state))
+		tcpx_send_active_reset(sk, GFP_ATOMIC);
+	tcpx_done_with_error(sk, err);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	release_sock(sk);
+	return 0;
+}
+
 /* --- poll, ioctl -------------------------------------------------------- */
 
 /* May data be written? If not, see to it that its freeing is told. */
@@ -808,6 +870,7 @@ struct proto tcpx_prot = {
 	.setsockopt		= tcpx_setsockopt,
 	.getsockopt		= tcpx_getsockopt,
 	.keepalive		= tcpx_set_keepalive,
+	.diag_destroy		= tcpx_abort,
 	.recvmsg		= tcpx_proto_recvmsg,
 	.sendmsg		= tcpx_sendmsg,
 	.splice_eof		= tcpx_splice_eof,

@@ -36,4 +36,10 @@
  */
 #define IPPROTO_TCPX	0x606
 
+/*
+ * NETLINK_SOCK_DIAG: requests and messages are those of <linux/inet_diag.h>, with
+ * sdiag_family AF_TCPX, sdiag_protocol IPPROTO_TCP (or 0) and in pad AF_INET or
+ * AF_INET6 to be told of these only, or 0. SOCK_DESTROY takes the same request.
+ */
+
 #endif /* _UAPI_TCPX_H */

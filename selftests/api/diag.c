@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sock_diag: what ss asks and how it ends sockets. AF_INET asks inet_diag, AF_TCPX
+ * the module, by requests that differ in the family only (uapi/tcpx.h).
+ */
+#include "api.h"
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <sys/stat.h>
+
+#define ALL_STATES	0xfff
+#define EXT(attr)	(1 << ((attr) - 1))
+
+struct request {
+	struct nlmsghdr nlh;
+	struct inet_diag_req_v2 r;
+	char bytecode[64];
+};
+
+/* One socket as it was told; attr[] points into buf. */
+struct told {
+	struct inet_diag_msg msg;
+	struct rtattr *attr[INET_DIAG_MAX + 1];
+	char buf[2048];
+};
+
+static int diag_socket(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	struct timeval timeout = { .tv_sec = API_DEADLINE_MS / 1000 };
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
+		api_die("NETLINK_SOCK_DIAG");
+	return fd;
+}
+
+static struct request ask(int family, unsigned int states)
+{
+	struct request q = {
+		.nlh = {
+			.nlmsg_len = NLMSG_LENGTH(sizeof(q.r)),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		},
+		.r = {
+			.sdiag_family = family,
+			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_states = states,
+			.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
+		},
+	};
+
+	return q;
+}
+
+static void add_bytecode(struct request *q, const void *code, size_t len)
+{
+	struct rtattr *rta = (void *)q->bytecode;
+
+	rta->rta_type = INET_DIAG_REQ_BYTECODE;
+	rta->rta_len = RTA_LENGTH(len);
+	memcpy(RTA_DATA(rta), code, len);
+	q->nlh.nlmsg_len += RTA_ALIGN(rta->rta_len);
+}
+
+static void tell(const struct nlmsghdr *nlh, struct told *t)
+{
+	struct rtattr *rta;
+	int len;
+
+	memset(t, 0, sizeof(*t));
+	memcpy(&t->msg, NLMSG_DATA(nlh), sizeof(t->msg));
+	len = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(t->msg));
+	if (len > (int)sizeof(t->buf))
+		api_die("a message of %d bytes", len);
+	memcpy(t->buf, (char *)nlh + NLMSG_LENGTH(sizeof(t->msg)), len);
+	for (rta = (void *)t->buf; RTA_OK(rta, len); rta = RTA_NEXT(rta, len))
+		if (rta->rta_type <= INET_DIAG_MAX)
+			t->attr[rta->rta_type] = rta;
+}
+
+/* Send a request, hand each answer to each(). The number of answers, or -errno. */
+static int diag(const struct request *q, void (*each)(const struct told *t, void *arg), void *arg)
+{
+	static char buf[65536] __attribute__((aligned(4)));
+	int fd = diag_socket(), n = 0, err = 1;
+	struct nlmsghdr *nlh;
+	struct told t;
+	int len;
+
+	if (send(fd, q, q->nlh.nlmsg_len, 0) != (ssize_t)q->nlh.nlmsg_len)
+		api_die("request");
+	while (err > 0) {
+		len = recv(fd, buf, sizeof(buf), 0);
+		if (len < 0)
+			api_die("no answer");
+		for (nlh = (void *)buf; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				err = 0;
+			else if (nlh->nlmsg_type == NLMSG_ERROR)
+				err = ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+			else {
+				tell(nlh, &t);
+				if (each)
+					each(&t, arg);
+				n++;
+				if (!(q->nlh.nlmsg_flags & NLM_F_DUMP & ~NLM_F_REQUEST))
+					err = 0;
+			}
+		}
+	}
+	close(fd);
+	return err < 0 ? err : n;
+}
+
+struct wanted { int lport, rport; struct told told; int n; };
+
+static void pick(const struct told *t, void *arg)
+{
+	struct wanted *w = arg;
+
+	if (ntohs(t->msg.id.idiag_sport) != w->lport || ntohs(t->msg.id.idiag_dport) != w->rport)
+		return;
+	/* attr[] has to follow its buffer. */
+	w->told = *t;
+	for (int i = 0; i <= INET_DIAG_MAX; i++)
+		if (t->attr[i])
+			w->told.attr[i] = (void *)(w->told.buf + ((char *)t->attr[i] - t->buf));
+	w->n++;
+}
+
+/* The socket with these ports as a dump of all tells it; false unless just one is there. */
+static bool find(int family, int lport, int rport, int ext, struct told *t)
+{
+	struct request q = ask(family, ALL_STATES);
+	struct wanted w = { .lport = lport, .rport = rport };
+
+	q.r.idiag_ext = ext;
+	if (diag(&q, pick, &w) < 0 || w.n != 1)
+		return false;
+	pick(&w.told, &w);
+	*t = w.told;
+	for (int i = 0; i <= INET_DIAG_MAX; i++)
+		if (w.told.attr[i])
+			t->attr[i] = (void *)(t->buf + ((char *)w.told.attr[i] - w.told.buf));
+	return true;
+}
+
+static unsigned long inode_of(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		api_die("fstat");
+	return st.st_ino;
+}
+
+API_PAIR_FIXTURE(diag);
+
+TEST_F(diag, connection)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct told t;
+
+	ASSERT_EQ(0, fchown(self->c, 4711, -1));
+	api_send(self->s, "hello", 5);
+	ASSERT_TRUE(API_WAIT(find(variant->client, port, lport, 0, &t) &&
+			     t.msg.idiag_rqueue == 5));
+	EXPECT_EQ(AF_INET, t.msg.idiag_family);
+	EXPECT_EQ(ST_ESTABLISHED, t.msg.idiag_state);
+	EXPECT_EQ(htonl(INADDR_LOOPBACK), t.msg.id.idiag_src[0]);
+	EXPECT_EQ(htonl(INADDR_LOOPBACK), t.msg.id.idiag_dst[0]);
+	EXPECT_EQ(4711, t.msg.idiag_uid);
+	EXPECT_EQ(inode_of(self->c), t.msg.idiag_inode);
+	EXPECT_EQ(0, t.msg.idiag_wqueue);
+}
+
+TEST_F(diag, listener)
+{
+	int lport = ntohs(self->addr.sin_port);
+	struct told t;
+
+	api_connected(variant->client, &self->addr);
+	ASSERT_TRUE(API_WAIT(find(variant->server, lport, 0, 0, &t) && t.msg.idiag_rqueue == 1));
+	EXPECT_EQ(ST_LISTEN, t.msg.idiag_state);
+	EXPECT_LT(1, t.msg.idiag_wqueue);
+	EXPECT_EQ(inode_of(self->l), t.msg.idiag_inode);
+}
+
+/* What ss -mioe prints comes from these. */
+TEST_F(diag, attributes)
+{
+	static const int want[] = {
+		INET_DIAG_MEMINFO, INET_DIAG_INFO, INET_DIAG_CONG, INET_DIAG_TOS,
+		INET_DIAG_SKMEMINFO, INET_DIAG_SHUTDOWN, INET_DIAG_CLASS_ID, INET_DIAG_MARK,
+		INET_DIAG_CGROUP_ID, INET_DIAG_SOCKOPT,
+	};
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct tcp_info info, *told_info;
+	socklen_t len = sizeof(info);
+	char cong[16] = "";
+	struct told t;
+	size_t i;
+
+	api_opt(self->c, SOL_IP, IP_TOS, 0x10);
+	api_opt(self->c, SOL_SOCKET, SO_MARK, 42);
+	api_opt(self->c, SOL_IP, IP_RECVERR, 1);
+	api_send(self->c, "hello", 5);
+	ASSERT_EQ(0, shutdown(self->c, SHUT_RD));
+	ASSERT_TRUE(API_WAIT(find(variant->client, port, lport, 0xff, &t) &&
+			     !t.msg.idiag_wqueue));
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		ASSERT_TRUE(t.attr[want[i]])
+			TH_LOG("attribute %d is missing", want[i]);
+	EXPECT_EQ(0x10, *(uint8_t *)RTA_DATA(t.attr[INET_DIAG_TOS]));
+	EXPECT_EQ(42, *(uint32_t *)RTA_DATA(t.attr[INET_DIAG_MARK]));
+	EXPECT_EQ(1, *(uint8_t *)RTA_DATA(t.attr[INET_DIAG_SHUTDOWN]));
+	EXPECT_EQ(1, ((struct inet_diag_sockopt *)RTA_DATA(t.attr[INET_DIAG_SOCKOPT]))->recverr + 0);
+	ASSERT_EQ(0, getsockopt(self->c, IPPROTO_TCP, TCP_CONGESTION, cong, &(socklen_t){ 16 }));
+	EXPECT_STREQ(cong, (char *)RTA_DATA(t.attr[INET_DIAG_CONG]));
+	ASSERT_EQ(0, getsockopt(self->c, IPPROTO_TCP, TCP_INFO, &info, &len));
+	EXPECT_LE(len, RTA_PAYLOAD(t.attr[INET_DIAG_INFO]));
+	told_info = RTA_DATA(t.attr[INET_DIAG_INFO]);
+	EXPECT_EQ(info.tcpi_snd_mss, told_info->tcpi_snd_mss);
+	EXPECT_EQ(info.tcpi_bytes_acked, told_info->tcpi_bytes_acked);
+	EXPECT_LE(5, told_info->tcpi_bytes_acked);
+}
+
+static void count(const struct told *t, void *arg)
+{
+	(void)t;
+	++*(int *)arg;
+}
+
+static int dump(const struct request *q)
+{
+	int n = 0, err = diag(q, count, &n);
+
+	return err < 0 ? err : n;
+}
+
+TEST_F(diag, filters)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	bool same = variant->client == variant->server;
+	struct request q = ask(variant->server, 1 << ST_LISTEN);
+
+	EXPECT_EQ(1, dump(&q));
+	q = ask(variant->server, 1 << ST_ESTABLISHED);
+	EXPECT_EQ(same ? 2 : 1, dump(&q));
+	q.r.id.idiag_sport = htons(lport);
+	EXPECT_EQ(1, dump(&q));
+	q.r.id.idiag_dport = htons(port);
+	EXPECT_EQ(1, dump(&q));
+	q.r.id.idiag_dport = htons(port + 1);
+	EXPECT_EQ(0, dump(&q));
+}
+
+/* ss compiles its filters to programs. */
+TEST_F(diag, bytecode)
+{
+	int lport = ntohs(self->addr.sin_port);
+	struct inet_diag_bc_op port_eq[] = {
+		{ INET_DIAG_BC_S_EQ, 8, 12 }, { .no = lport },
+	};
+	struct {
+		struct inet_diag_bc_op op;
+		struct inet_diag_hostcond cond;
+		uint32_t addr;
+	} host = {
+		{ INET_DIAG_BC_D_COND, sizeof(host), sizeof(host) + 4 },
+		{ .family = AF_INET, .prefix_len = 8, .port = -1 },
+		htonl(0x7f000000),
+	};
+	struct request q = ask(variant->server, 1 << ST_ESTABLISHED);
+
+	add_bytecode(&q, port_eq, sizeof(port_eq));
+	EXPECT_EQ(1, dump(&q));
+	port_eq[1].no = lport == 1 ? 2 : 1;
+	q = ask(variant->server, 1 << ST_ESTABLISHED);
+	add_bytecode(&q, port_eq, sizeof(port_eq));
+	EXPECT_EQ(0, dump(&q));
+
+	q = ask(variant->server, 1 << ST_ESTABLISHED);
+	add_bytecode(&q, &host, sizeof(host));
+	EXPECT_EQ(variant->client == variant->server ? 2 : 1, dump(&q));
+	host.addr = htonl(0x0a000000);
+	q = ask(variant->server, 1 << ST_ESTABLISHED);
+	add_bytecode(&q, &host, sizeof(host));
+	EXPECT_EQ(0, dump(&q));
+}
+
+/* A program that would run off its end, backwards or for ever is refused. */
+TEST_F(diag, bad_bytecode)
+{
+	static const struct inet_diag_bc_op bad[][2] = {
+		{ { INET_DIAG_BC_S_EQ, 4, 8 } },		/* no operand */
+		{ { INET_DIAG_BC_S_COND, 8, 12 } },		/* cut short */
+		{ { INET_DIAG_BC_NOP, 0, 8 } },			/* goes nowhere */
+		{ { INET_DIAG_BC_NOP, 6, 8 } },			/* askew */
+		{ { INET_DIAG_BC_NOP, 12, 8 } },		/* too far */
+		{ { 200, 8, 12 } },				/* unknown */
+	};
+	struct request q;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		q = ask(variant->server, ALL_STATES);
+		add_bytecode(&q, bad[i], sizeof(bad[i]));
+		EXPECT_EQ(-EINVAL, dump(&q))
+			TH_LOG("program %zu", i);
+	}
+}
+
+TEST_F(diag, bad_requests)
+{
+	struct request q = ask(variant->server, ALL_STATES);
+
+	q.nlh.nlmsg_len -= 8;
+	EXPECT_EQ(-EINVAL, dump(&q));
+	/* One socket, and there is none. */
+	q = ask(variant->server, ALL_STATES);
+	q.nlh.nlmsg_flags = NLM_F_REQUEST;
+	EXPECT_EQ(-ENOENT, dump(&q));
+}
+
+static void ports(const struct told *t, void *arg)
+{
+	int i = ntohs(t->msg.id.idiag_sport) - 20000;
+
+	if (i >= 0 && i < 400)
+		((uint8_t *)arg)[i]++;
+}
+
+/* A long dump comes in pieces: nothing is left out, nothing comes twice. */
+TEST_F(diag, many)
+{
+	struct request q = ask(variant->server, 1 << ST_LISTEN);
+	static uint8_t seen[400];
+	int i;
+
+	for (i = 0; i < 400; i++)
+		ASSERT_EQ(0, listen(api_bound(variant->server, "127.0.0.1", 20000 + i), 1));
+	q.r.idiag_ext = 0xff;
+	EXPECT_EQ(401, diag(&q, ports, seen));
+	for (i = 0; i < 400; i++)
+		EXPECT_EQ(1, seen[i]);
+}
+
+/* The request for one socket: an exact name, and what was told of it as its cookie. */
+static struct request name_of(int family, const struct told *t, int type)
+{
+	struct request q = ask(family, ALL_STATES);
+
+	q.nlh.nlmsg_type = type;
+	q.nlh.nlmsg_flags = NLM_F_REQUEST | (type == SOCK_DESTROY ? NLM_F_ACK : 0);
+	q.r.id = t->msg.id;
+	return q;
+}
+
+TEST_F(diag, one)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct request q;
+	struct told t;
+
+	ASSERT_TRUE(find(variant->client, port, lport, 0, &t));
+	q = name_of(variant->client, &t, SOCK_DIAG_BY_FAMILY);
+	EXPECT_EQ(1, dump(&q));
+	ASSERT_TRUE(find(variant->server, lport, 0, 0, &t));
+	q = name_of(variant->server, &t, SOCK_DIAG_BY_FAMILY);
+	EXPECT_EQ(1, dump(&q));
+}
+
+TEST_F(diag, destroy_connection)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct request q;
+	struct told t;
+	char c;
+
+	ASSERT_TRUE(find(variant->client, port, lport, 0, &t));
+	q = name_of(variant->client, &t, SOCK_DESTROY);
+	EXPECT_EQ(0, dump(&q));
+	EXPECT_EQ(-ECONNABORTED, SYS(recv(self->c, &c, 1, 0)));
+	EXPECT_EQ(-ECONNRESET, SYS(recv(self->s, &c, 1, 0)));
+	EXPECT_EQ(ST_CLOSE, api_state(self->c));
+	/* Gone: nobody of that name any more. */
+	EXPECT_EQ(-ENOENT, dump(&q));
+}
+
+TEST_F(diag, destroy_listener)
+{
+	int lport = ntohs(self->addr.sin_port), waiting = api_connected(variant->client, &self->addr);
+	struct request q;
+	struct told t;
+	char c;
+
+	ASSERT_TRUE(API_WAIT(find(variant->server, lport, 0, 0, &t) && t.msg.idiag_rqueue == 1));
+	q = name_of(variant->server, &t, SOCK_DESTROY);
+	EXPECT_EQ(0, dump(&q));
+	EXPECT_EQ(-EINVAL, SYS(accept(self->l, NULL, NULL)));
+	EXPECT_EQ(-ECONNRESET, SYS(recv(waiting, &c, 1, 0)));
+	EXPECT_EQ(ST_ESTABLISHED, api_state(self->c));
+	EXPECT_EQ(-ECONNREFUSED, SYS(api_connect(api_socket(variant->client, 0), &self->addr)));
+}
+
+TEST_F(diag, destroy_time_wait)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct request q;
+	struct told t;
+
+	close(self->c);
+	ASSERT_TRUE(API_WAIT(api_state(self->s) == ST_CLOSE_WAIT));
+	close(self->s);
+	ASSERT_TRUE(API_WAIT(find(variant->client, port, lport, 0, &t) &&
+			     t.msg.idiag_state == ST_TIME_WAIT));
+	EXPECT_EQ(3, t.msg.idiag_timer);
+	EXPECT_LT(50000, t.msg.idiag_expires);
+	q = name_of(variant->client, &t, SOCK_DESTROY);
+	EXPECT_EQ(0, dump(&q));
+	EXPECT_FALSE(find(variant->client, port, lport, 0, &t));
+}
+
+TEST_F(diag, destroy_is_for_administrators)
+{
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct request q;
+	struct told t;
+
+	ASSERT_TRUE(find(variant->client, port, lport, 0, &t));
+	EXPECT_TRUE(t.attr[INET_DIAG_MARK]);
+	api_drop_root();
+	q = name_of(variant->client, &t, SOCK_DESTROY);
+	EXPECT_EQ(-EPERM, dump(&q));
+	EXPECT_EQ(ST_ESTABLISHED, api_state(self->c));
+	/* Everybody may look, but at the mark. */
+	ASSERT_TRUE(find(variant->client, port, lport, 0, &t));
+	EXPECT_FALSE(t.attr[INET_DIAG_MARK]);
+}
+
+TEST_F(diag, tcpx_ss)
+{
+	const char *ss = variant->server == AF_TCPX ? "../../scripts/tcpx-ss" : "ss";
+	int lport = ntohs(self->addr.sin_port);
+
+	EXPECT_EQ(0, api_sh("%s -tanpmioe 'sport = :%d' >/tmp/api-diag.%d", ss, lport, getpid()));
+	EXPECT_EQ(0, api_sh("grep -q '^LISTEN .*:%d .*pid=' /tmp/api-diag.%d", lport, getpid()));
+	EXPECT_EQ(0, api_sh("grep -q '^ESTAB .*:%d ' /tmp/api-diag.%d", lport, getpid()));
+	EXPECT_EQ(0, api_sh("grep -q 'skmem:(.*cwnd:10' /tmp/api-diag.%d", getpid()))
+		api_sh("sed 's/^/# /' /tmp/api-diag.%d >&2", getpid());
+	api_sh("rm /tmp/api-diag.%d", getpid());
+	EXPECT_EQ(0, api_sh("%s -tnK 'sport = :%d' >/dev/null", ss, lport));
+	EXPECT_EQ(ST_CLOSE, api_state(self->s));
+}
+
+TEST_HARNESS_MAIN
