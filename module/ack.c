@@ -231,7 +231,7 @@ bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 		if (tp->packets_out == 1)
 			timeout_us += tcpx_rto_min_us(sk);
 		else
-			timeout_us += jiffies_to_usecs(2);
+			timeout_us += TCP_TIMEOUT_MIN_US;
 	} else {
 		timeout_us = jiffies_to_usecs(TCPX_TIMEOUT_INIT);
 	}
@@ -255,7 +255,8 @@ static void tcpx_ack_probe(struct sock *sk)
 		tp->probes_tstamp = 0;
 		tcpx_clear_xmit_timer(sk);
 	} else {
-		tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0, tcpx_probe0_when(sk, TCPX_RTO_MAX));
+		tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0,
+				      tcpx_clamp_probe0(sk, tcpx_probe0_when(sk, TCPX_RTO_MAX)));
 	}
 }
 
@@ -382,7 +383,12 @@ static void tcpx_clean_one(struct sock *sk, struct sk_buff *skb, u32 start, u32 
 		tp->sacked_out -= pcount;
 	} else if (tcpx_is_sack(tp)) {
 		tp->cc.delivered += pcount;
-		tcpx_rack_advance(tp, sacked, cb->end_seq, mstamp);
+		/* rfc8985#section-6.2 step 2: not if the original was what
+		 * arrived.
+		 */
+		if (!(sacked & TCPXCB_RETRANS) ||
+		    !tcpx_tsecr_before(tp, (u32)div_u64(mstamp, USEC_PER_MSEC)))
+			tcpx_rack_advance(tp, sacked, cb->end_seq, mstamp);
 	}
 	if (sacked & TCPXCB_LOST)
 		tp->lost_out -= pcount;
@@ -472,10 +478,16 @@ static int tcpx_clean_rtx_queue(struct sock *sk, u32 prior_fack, u32 prior_snd_u
 
 	if (c.flag & TCPX_FLAG_ACKED) {
 		c.flag |= TCPX_FLAG_SET_XMIT_TIMER;
-		if (!tcpx_is_sack(tp))
+		if (!tcpx_is_sack(tp)) {
 			tcpx_remove_reno_sacks(sk, c.pkts_acked);
-		else if (before(c.reord, prior_fack))
+			/* Beside a retransmission, which of the others
+			 * arrived is not known: no sign for F-RTO.
+			 */
+			if (c.flag & TCPX_FLAG_RETRANS_DATA_ACKED)
+				c.flag &= ~TCPX_FLAG_ORIG_SACK_ACKED;
+		} else if (before(c.reord, prior_fack)) {
 			tcpx_check_sack_reordering(sk, c.reord, false);
+		}
 	} else if (skb && rtt_updated && sack_rtt >= 0 &&
 		   sack_rtt > (long)(tp->tcp_mstamp - div_u64(skb->tstamp, NSEC_PER_USEC))) {
 		/* The RTO was based on a stale RTT. */
@@ -500,8 +512,13 @@ static bool tcpx_may_raise_cwnd(const struct sock *sk, int flag)
 	return flag & TCPX_FLAG_DATA_ACKED;
 }
 
-/* Twice the rate of the last RTT in slow start, 1.2 times after it. */
-static void tcpx_update_pacing_rate(struct sock *sk)
+/**
+ * tcpx_update_pacing_rate() - pace by the window and the RTT
+ * @sk: socket, locked
+ *
+ * Twice the rate of the last RTT in slow start, 1.2 times after it.
+ */
+void tcpx_update_pacing_rate(struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct net *net = sock_net(sk);

@@ -267,6 +267,7 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb);
 int  tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb);
 void tcpx_dsack_set(struct sock *sk, u32 seq, u32 end_seq);	/* reassembly.c */
 void tcpx_sack_remove(struct tcpx_sock *tp);
+void tcpx_rcv_spurious_retrans(struct sock *sk, const struct sk_buff *skb);
 void tcpx_ofo_purge(struct sock *sk);
 void tcpx_urg(struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th);	/* urg.c */
 int  tcpx_queue_rcv(struct sock *sk, struct sk_buff *skb, bool *fragstolen);
@@ -307,6 +308,7 @@ static inline void tcpx_schedule_ack(struct sock *sk)
 #define TCPX_FLAG_SACK_RENEGING		0x2000
 #define TCPX_FLAG_UPDATE_TS_RECENT	0x4000
 #define TCPX_FLAG_NO_CHALLENGE_ACK	0x8000
+#define TCPX_FLAG_DSACK_TLP		0x20000
 #define TCPX_FLAG_ACKED		(TCPX_FLAG_DATA_ACKED | TCPX_FLAG_SYN_ACKED)
 #define TCPX_FLAG_NOT_DUP	(TCPX_FLAG_DATA | TCPX_FLAG_WIN_UPDATE | TCPX_FLAG_ACKED)
 #define TCPX_FLAG_FORWARD_PROGRESS (TCPX_FLAG_ACKED | TCPX_FLAG_DATA_SACKED)
@@ -318,8 +320,16 @@ void tcpx_rtt_init(struct sock *sk);
 void tcpx_synack_rtt_meas(struct sock *sk, struct tcpx_request_sock *req);
 void tcpx_valid_rtt_meas(struct sock *sk, u32 seq_rtt_us);
 void tcpx_rearm_rto(struct sock *sk);
+void tcpx_update_pacing_rate(struct sock *sk);
 void tcpx_fast_path_on(struct tcpx_sock *tp);
 void tcpx_fast_path_check(struct sock *sk);
+
+/* Does the segment just parsed echo a time before @stamp (ms, TSval's clock)? */
+static inline bool tcpx_tsecr_before(const struct tcpx_sock *tp, u32 stamp)
+{
+	return tp->rx_opt.saw_tstamp && tp->rx_opt.rcv_tsecr &&
+	       before(tp->rx_opt.rcv_tsecr, stamp);
+}
 
 /* --- establish.c: the end of the handshake ---------------------------------- */
 
@@ -486,6 +496,7 @@ int  tcpx_keepalive_probes(const struct tcpx_sock *tp);
 int  tcpx_fin_time(const struct sock *sk);
 unsigned long tcpx_probe0_base(const struct sock *sk);
 unsigned long tcpx_probe0_when(const struct sock *sk, unsigned long max_when);
+unsigned long tcpx_clamp_probe0(const struct sock *sk, unsigned long when);
 void tcpx_check_probe_timer(struct sock *sk);
 void tcpx_write_err(struct sock *sk);			/* ETIMEDOUT: give the connection up */
 

@@ -82,6 +82,8 @@ void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb)
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
+	if (sk->sk_write_queue.next == skb)
+		tcpx_chrono_start(sk, TCP_CHRONO_BUSY);
 	if (tp->nonagle & TCPX_NAGLE_PUSH)
 		tp->nonagle &= ~TCPX_NAGLE_PUSH;
 	tcpx_slow_start_after_idle_check(sk);
@@ -448,8 +450,6 @@ int tcpx_fragment_rtx(struct sock *sk, struct sk_buff *skb, u32 len,
 	buff = tcpx_split(sk, skb, len, gfp);
 	if (!buff)
 		return -ENOMEM;
-	if (tp->highest_sack == skb)
-		tp->highest_sack = buff;
 	tcpx_set_skb_tso_segs(skb, mss_now);
 	tcpx_set_skb_tso_segs(buff, mss_now);
 	if (!before(tp->snd_nxt, TCPX_CB(buff)->end_seq)) {
@@ -534,8 +534,12 @@ static void tcpx_event_ack_sent(struct sock *sk, u32 rcv_nxt)
 	/* What has come since (tcpx_ecn_exact_ece()) is not acknowledged yet. */
 	if (unlikely(rcv_nxt != tp->rcv_nxt))
 		return;
-	if (tp->ack.quick)
+	/* Only what acknowledges something new counts. */
+	if (tp->ack.quick && (tp->ack.pending & TCPX_ACK_SCHED)) {
 		tp->ack.quick--;
+		if (!tp->ack.quick)
+			tp->ack.ato = TCPX_ATO_MIN;
+	}
 	tp->ack.pending = 0;
 	tp->ack.retry = 0;
 }
@@ -712,6 +716,9 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 	 * queue can't hurt.
 	 */
 	skb->ooo_okay = sk_wmem_alloc_get(sk) < SKB_TRUESIZE(1) || tcpx_rtx_queue_empty(sk);
+	/* The end of a GSO packet: let the peer's GRO pass it on. */
+	if (tcpx_skb_pcount(skb) > 1)
+		TCPX_CB(skb)->tcp_flags |= TCPHDR_PSH;
 	skb_push(skb, hdr_len);
 	skb_reset_transport_header(skb);
 	tcpx_charge_to_socket(sk, skb);

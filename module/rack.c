@@ -118,7 +118,8 @@ bool tcpx_rack_mark_lost(struct sock *sk)
 	tp->rack.advanced = 0;
 	timeout = tcpx_rack_detect_loss(sk);
 	if (timeout)
-		tcpx_reset_xmit_timer(sk, TCPX_TIME_REO_TIMEOUT, usecs_to_jiffies(timeout) + 2);
+		tcpx_reset_xmit_timer(sk, TCPX_TIME_REO_TIMEOUT,
+				      usecs_to_jiffies(timeout + TCP_TIMEOUT_MIN_US));
 	return timeout;
 }
 

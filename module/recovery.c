@@ -297,8 +297,12 @@ static void tcpx_identify_packet_loss(struct sock *sk, int *ack_flag)
 static void tcpx_init_undo(struct tcpx_sock *tp)
 {
 	tp->undo_marker = tp->snd_una;
-	/* Without a retransmission there is nothing a D-SACK could undo. */
-	tp->undo_retrans = tp->retrans_out ?: -1;
+	/* What may still be D-SACKed, a loss probe included. Without any there
+	 * is nothing that a D-SACK could undo.
+	 */
+	tp->undo_retrans = tp->retrans_out + (tp->tlp_high_seq && tp->tlp_retrans);
+	if (!tp->undo_retrans)
+		tp->undo_retrans = -1;
 }
 
 static void tcpx_init_cwnd_reduction(struct sock *sk)
@@ -422,12 +426,18 @@ static void tcpx_enter_recovery(struct sock *sk, int flag)
 /* --- undo ------------------------------------------------------------------------------ */
 
 /* Eifel (rfc4015): the ACK echoes a timestamp from before the first
- * retransmission, so it was the original that arrived.
+ * retransmission, so it was the original that arrived. So it was when nothing
+ * could be retransmitted yet (small queues, a full device), except where
+ * retrans_stamp was cleared though something was: after the SYN, and in
+ * tcpx_reno_must_stay().
  */
 static bool tcpx_packet_delayed(const struct tcpx_sock *tp)
 {
-	return tp->retrans_stamp && tp->rx_opt.saw_tstamp && tp->rx_opt.rcv_tsecr &&
-	       before(tp->rx_opt.rcv_tsecr, tp->retrans_stamp);
+	if (tp->retrans_stamp)
+		return tcpx_tsecr_before(tp, tp->retrans_stamp);
+	if (!tcpx_is_sack(tp) && !before(tp->snd_una, tp->high_seq))
+		return false;
+	return tp->inet.sk.sk_state != TCP_SYN_SENT;
 }
 
 static bool tcpx_may_undo(const struct tcpx_sock *tp)
@@ -787,7 +797,7 @@ void tcpx_process_tlp_ack(struct sock *sk, u32 ack, int flag)
 
 	if (before(ack, tp->tlp_high_seq))
 		return;
-	if (!tp->tlp_retrans || (flag & TCPX_FLAG_DSACKING_ACK)) {
+	if (!tp->tlp_retrans || (flag & TCPX_FLAG_DSACK_TLP)) {
 		/* It was new data, or was not needed. */
 		tp->tlp_high_seq = 0;
 	} else if (after(ack, tp->tlp_high_seq)) {

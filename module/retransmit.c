@@ -52,10 +52,13 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 
 /* Cut or grow skb to what is to be retransmitted now. */
 static int tcpx_retransmit_prepare(struct sock *sk, struct sk_buff *skb, int segs,
-				   unsigned int cur_mss)
+				   unsigned int cur_mss, unsigned int window)
 {
 	unsigned int len = cur_mss * segs;
 	int old, diff;
+
+	if (len > window)
+		len = rounddown(window, cur_mss) ?: window;
 
 	if (skb->len > len)
 		return tcpx_fragment_rtx(sk, skb, len, cur_mss, GFP_ATOMIC);
@@ -67,8 +70,9 @@ static int tcpx_retransmit_prepare(struct sock *sk, struct sk_buff *skb, int seg
 	diff = old - tcpx_skb_pcount(skb);
 	if (diff)
 		tcpx_adjust_pcount(sk, skb, diff);
-	if (skb->len < cur_mss)
-		tcpx_retrans_try_collapse(sk, skb, cur_mss);
+	window = min(window, cur_mss);
+	if (skb->len < window)
+		tcpx_retrans_try_collapse(sk, skb, window);
 	return 0;
 }
 
@@ -86,7 +90,7 @@ int __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct net *net = sock_net(sk);
 	unsigned int cur_mss, n;
-	int err;
+	int window, err;
 
 	if (unlikely(skb_fclone_busy(sk, skb))) {
 		set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
@@ -109,13 +113,14 @@ int __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 		return -EHOSTUNREACH;
 
 	cur_mss = tcpx_current_mss(sk);
-	/* The peer took its window back: only the first segment is a probe. */
-	if (!before(TCPX_CB(skb)->seq, tcpx_wnd_end(tp))) {
+	/* The peer took its window back: only the first segment goes, as a probe. */
+	window = tcpx_wnd_end(tp) - TCPX_CB(skb)->seq;
+	if (window <= 0) {
 		if (TCPX_CB(skb)->seq != tp->snd_una)
 			return -EAGAIN;
-		cur_mss = min_t(unsigned int, cur_mss, max(skb->len, 1U));
+		window = cur_mss;
 	}
-	err = tcpx_retransmit_prepare(sk, skb, segs, cur_mss);
+	err = tcpx_retransmit_prepare(sk, skb, segs, cur_mss, window);
 	if (err)
 		return err;
 

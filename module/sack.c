@@ -172,6 +172,34 @@ static bool tcpx_sackblock_valid(const struct tcpx_sock *tp, bool dsack, u32 sta
 	return !before(start, end - tp->max_window);
 }
 
+/* Segments that a D-SACK reports; 0: the peer makes things up. */
+static u32 tcpx_dsack_seen(struct tcpx_sock *tp, u32 start, u32 end,
+			   struct tcpx_sacktag_state *state)
+{
+	u32 segs = 1;
+
+	/* More than was ever in flight? */
+	if (!before(start, end) || end - start > tp->max_window)
+		return 0;
+	if (end - start > tp->mss_cache)
+		segs = DIV_ROUND_UP(end - start, tp->mss_cache);
+	tp->dsack_dups += segs;
+	/* More than was ever sent twice? */
+	if (tp->dsack_dups > tp->total_retrans)
+		return 0;
+	/* The duplicate of a loss probe tells about the probe; any other, where
+	 * reordering was seen, that RACK was too impatient.
+	 */
+	if (segs == 1 && tp->tlp_high_seq && tp->tlp_high_seq == end)
+		state->flag |= TCPX_FLAG_DSACK_TLP;
+	else if (tp->reord_seen)
+		tp->rack.dsack_seen = 1;
+	state->flag |= TCPX_FLAG_DSACKING_ACK;
+	/* Needless, but it has left the network. */
+	tp->cc.delivered += segs;
+	return segs;
+}
+
 /* Is the first block a D-SACK (rfc2883#section-4)? Then count it. */
 static bool tcpx_check_dsack(struct sock *sk, const struct tcp_sack_block_wire *sp, int num,
 			     u32 ack_seq, u32 prior_snd_una, struct tcpx_sacktag_state *state)
@@ -179,38 +207,27 @@ static bool tcpx_check_dsack(struct sock *sk, const struct tcp_sack_block_wire *
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 start = get_unaligned_be32(&sp[0].start_seq);
 	u32 end = get_unaligned_be32(&sp[0].end_seq);
-	u32 segs, mss = tp->mss_cache ?: 1;
-	int mib;
+	u32 segs;
 
 	if (before(start, ack_seq)) {
-		mib = LINUX_MIB_TCPDSACKRECV;
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDSACKRECV);
 	} else if (num > 1) {
 		u32 end1 = get_unaligned_be32(&sp[1].end_seq);
 		u32 start1 = get_unaligned_be32(&sp[1].start_seq);
 
 		if (after(end, end1) || before(start, start1))
 			return false;
-		mib = LINUX_MIB_TCPDSACKOFORECV;
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDSACKOFORECV);
 	} else {
 		return false;
 	}
-	TCPX_NET_INC(sock_net(sk), mib);
 
-	/* More than was ever in flight: the peer makes things up. */
-	if (!before(start, end) || end - start > tp->max_window ||
-	    tp->dsack_dups > tp->total_retrans) {
+	segs = tcpx_dsack_seen(tp, start, end, state);
+	if (!segs) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
 		return false;
 	}
-	segs = DIV_ROUND_UP(end - start, mss);
-	/* A duplicate of a loss probe tells about the probe, not about
-	 * reordering.
-	 */
-	if (!(tp->tlp_high_seq && tp->tlp_retrans && tp->tlp_high_seq == end))
-		tp->rack.dsack_seen = 1;
-	tp->dsack_dups += segs;
-	state->flag |= TCPX_FLAG_DSACKING_ACK;
-
+	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDSACKRECVSEGS, segs);
 	/* Below snd_una nothing is left to be marked; the undo may still count
 	 * on it.
 	 */

@@ -199,6 +199,26 @@ static u32 tcpx_clamp_to_user_timeout(const struct sock *sk, u32 when, u32 elaps
 }
 
 /**
+ * tcpx_clamp_probe0() - an interval between probes, bounded by TCP_USER_TIMEOUT
+ * @sk: socket, locked
+ * @when: jiffies
+ *
+ * Return: jiffies.
+ */
+unsigned long tcpx_clamp_probe0(const struct sock *sk, unsigned long when)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	s32 elapsed, left;
+
+	if (!READ_ONCE(tp->user_timeout) || !tp->probes_tstamp)
+		return when;
+	elapsed = max_t(s32, tcpx_jiffies32() - tp->probes_tstamp, 0);
+	left = max_t(s32, msecs_to_jiffies(READ_ONCE(tp->user_timeout)) - elapsed,
+		     TCP_TIMEOUT_MIN);
+	return min_t(unsigned long, when, left);
+}
+
+/**
  * tcpx_check_probe_timer() - data waits, nothing is in flight: will someone
  *	restart us?
  * @sk: socket, locked
@@ -349,9 +369,8 @@ static void tcpx_count_rto(const struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	bool sack = tcpx_is_sack(tp);
-	int mib = LINUX_MIB_TCPTIMEOUTS;
+	int mib;
 
-	TCPX_NET_INC(sock_net(sk), mib);
 	if (tp->retransmits)
 		return;
 	if (tp->ca_state == TCP_CA_Recovery)
@@ -433,6 +452,7 @@ static void tcpx_retransmit_timer(struct sock *sk)
 		return;
 	}
 
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (tcpx_write_timeout(sk))
 		return;
 	tcpx_count_rto(sk);

@@ -5,29 +5,6 @@
  */
 #include "fixture.h"
 
-/*
- * A round-trip time so long that the retransmission timer (three times the
- * first sample, rfc6298#section-2.2) cannot be mistaken for a fast reaction
- * to ACKs.
- */
-#define SLOW_RTT_MS	400
-#define SLOW_RTO_MS	(3 * SLOW_RTT_MS - JIFFY_MS)
-
-static void slow_peer(struct wire *w, struct conn *c, const char *opts)
-{
-	int listener;
-
-	listener = sock_listen(w, PORT, 16);
-	conn_init(w, c);
-	c->listener = listener;
-	c->lport = PORT;
-	tx(c, "S seq=0 %s", opts);
-	rx(c, "S. seq=0 ack=1");
-	none_for(c, SLOW_RTT_MS);
-	tx(c, ". seq=1 ack=1");
-	conn_accept(c);
-}
-
 CASE(one_segment)
 {
 	conn_passive(w, c, NULL);
@@ -80,7 +57,7 @@ CASE(mss_of_peer)
 /* rfc6928: ten segments before the first ACK, and not one more. */
 CASE(initial_window)
 {
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 40000, 0);
 	rx_stream(c, 1, 10001, 1000);
 	none(c);
@@ -97,7 +74,7 @@ CASE(initial_window_active)
 /* Slow start: each segment acknowledged lets two more go. */
 CASE(slow_start)
 {
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 60000, 0);
 	rx_stream(c, 1, 10001, 1000);
 	tx(c, ". ack=1001");
@@ -116,7 +93,7 @@ CASE(window_not_filled_does_not_grow)
 {
 	int i;
 
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	for (i = 0; i < 20; i++) {
 		conn_write(c, 1000, 0);
 		rx(c, ". seq=%d len=1000", 1 + i * 1000);
@@ -131,7 +108,7 @@ CASE(window_not_filled_does_not_grow)
 CASE(peer_window)
 {
 	w->peer_win = 3000;
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 10000, 0);
 	rx_stream(c, 1, 3001, 1000);
 	none(c);
@@ -191,7 +168,7 @@ CASE(ack_goes_with_data)
 CASE(window_scale_of_peer)
 {
 	w->peer_win = 100;
-	slow_peer(w, c, "mss=1000 ws=5");
+	conn_slow(w, c, "mss=1000 ws=5");
 	conn_write(c, 10000, 0);
 	rx_stream(c, 1, 3001, 1000);
 	none(c);
@@ -201,7 +178,7 @@ CASE(window_scale_of_peer)
 CASE(window_scale_capped)
 {
 	w->peer_win = 0;
-	slow_peer(w, c, "mss=1000 ws=15");
+	conn_slow(w, c, "mss=1000 ws=15");
 	conn_write(c, 40000, 0);
 	none(c);
 	tx(c, ". win=1");
@@ -326,7 +303,7 @@ CASE(msg_more_fills_segment)
 /* rfc5681: three duplicates are a loss, without waiting for the timer. */
 CASE(fast_retransmit)
 {
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 6000, 0);
 	rx_stream(c, 1, 6001, 1000);
 	tx(c, ". ack=1 sack=1001:2001");
@@ -341,7 +318,7 @@ CASE(fast_retransmit)
 
 CASE(fast_retransmit_without_sack)
 {
-	slow_peer(w, c, "mss=1000");
+	conn_slow(w, c, "mss=1000");
 	conn_write(c, 6000, 0);
 	rx_stream(c, 1, 6001, 1000);
 	tx(c, ". ack=1");
@@ -356,7 +333,7 @@ CASE(fast_retransmit_without_sack)
 /* rfc6582: a partial ACK in recovery shows the next hole. */
 CASE(newreno_partial_ack)
 {
-	slow_peer(w, c, "mss=1000");
+	conn_slow(w, c, "mss=1000");
 	conn_write(c, 6000, 0);
 	rx_stream(c, 1, 6001, 1000);
 	tx(c, ". ack=1");
@@ -375,7 +352,7 @@ CASE(sack_holes_only)
 	struct seg *s;
 	int seen = 0;
 
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 8000, 0);
 	rx_stream(c, 1, 8001, 1000);
 	tx(c, ". ack=1 sack=1001:2001");
@@ -401,7 +378,7 @@ CASE(window_updates_are_no_duplicates)
 	int i;
 
 	w->peer_win = 50000;
-	slow_peer(w, c, "mss=1000");
+	conn_slow(w, c, "mss=1000");
 	conn_write(c, 4000, 0);
 	rx_stream(c, 1, 4001, 1000);
 	for (i = 0; i < 5; i++)
@@ -418,7 +395,7 @@ CASE(senseless_sack)
 	};
 	size_t i;
 
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 4000, 0);
 	rx_stream(c, 1, 4001, 1000);
 	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
@@ -436,7 +413,7 @@ CASE(window_halves_after_loss)
 	struct seg *s;
 	int fresh = 0;
 
-	slow_peer(w, c, "mss=1000 sackok ws=0");
+	conn_slow(w, c, "mss=1000 sackok ws=0");
 	conn_write(c, 60000, 0);
 	rx_stream(c, 1, 10001, 1000);
 	tx(c, ". ack=1 sack=1001:2001");

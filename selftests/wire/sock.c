@@ -157,6 +157,21 @@ void conn_passive(struct wire *w, struct conn *c, const char *opts)
 	conn_accept(c);
 }
 
+/* The same with a peer far away, see SLOW_RTT_MS. */
+void conn_slow(struct wire *w, struct conn *c, const char *opts)
+{
+	int listener = sock_listen(w, PORT, 16);
+
+	conn_init(w, c);
+	c->listener = listener;
+	c->lport = PORT;
+	tx(c, "S seq=0 %s", opts);
+	rx(c, "S. seq=0 ack=1");
+	none_for(c, SLOW_RTT_MS);
+	tx(c, ". seq=1 ack=1");
+	conn_accept(c);
+}
+
 void finish_active(struct conn *c, const char *opts)
 {
 	tx(c, "S. seq=0 ack=1 %s", opts ?: DEFAULT_OPTS);

@@ -92,6 +92,14 @@
  */
 enum face { FACE_V4, FACE_V6, FACE_MAPPED };
 
+/*
+ * A round-trip time so long that the retransmission timer (three times the
+ * first sample, rfc6298#section-2.2) cannot be mistaken for a fast reaction
+ * to ACKs.
+ */
+#define SLOW_RTT_MS	400
+#define SLOW_RTO_MS	(3 * SLOW_RTT_MS - JIFFY_MS)
+
 #define MAX_PACKET	2048
 #define MAX_SACK	4
 #define MAX_ENDS	64
@@ -347,6 +355,7 @@ bool wait_for(int fd, short events, int ms);
 int conn_accept(struct conn *c);
 void handshake(struct conn *c, const char *opts);
 void conn_passive(struct wire *w, struct conn *c, const char *opts);
+void conn_slow(struct wire *w, struct conn *c, const char *opts);
 void conn_active(struct wire *w, struct conn *c, const char *opts);
 void finish_active(struct conn *c, const char *opts);
 void conn_write(struct conn *c, size_t len, int flags);

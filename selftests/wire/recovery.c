@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loss recovery: what is held for lost and when, how fast it is repaired, and
+ * how a sender finds out that it was wrong.
+ */
+#include "fixture.h"
+
+#define OPTS	"mss=1000 sackok ws=0"
+
+static struct tcp_info tcp_info(const struct conn *c)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
+	return info;
+}
+
+/* So many segments in flight, for a round trip. */
+static void in_flight(struct wire *w, struct conn *c, const char *opts, int segs)
+{
+	conn_slow(w, c, opts);
+	conn_write(c, segs * 1000, 0);
+	rx_stream(c, 1, segs * 1000 + 1, 1000);
+	none_for(c, SLOW_RTT_MS);
+}
+
+/* Three SACKs beyond a hole at the first segment. */
+static void lose_first(struct conn *c)
+{
+	tx(c, ". ack=1 sack=1001:2001");
+	tx(c, ". ack=1 sack=1001:3001");
+	tx(c, ". ack=1 sack=1001:4001");
+	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTO_MS / 2);
+}
+
+/* rfc3042: each of the first two duplicates lets a new segment go. */
+CASE(limited_transmit)
+{
+	in_flight(w, c, OPTS, 10);
+	conn_write(c, 2000, 0);
+	none(c);
+	tx(c, ". ack=1 sack=1001:2001");
+	rx(c, ". seq=10001 len=1000");
+	tx(c, ". ack=1 sack=1001:3001");
+	rx(c, ". seq=11001 len=1000");
+	none(c);
+}
+
+CASE(limited_transmit_without_sack)
+{
+	in_flight(w, c, "mss=1000", 10);
+	conn_write(c, 2000, 0);
+	none(c);
+	tx(c, ". ack=1");
+	rx(c, ". seq=10001 len=1000");
+	tx(c, ". ack=1");
+	rx(c, ". seq=11001 len=1000");
+	none(c);
+}
+
+/*
+ * rfc8985#section-6.2: one SACK of the last segment is not enough to hold the
+ * others for lost, but a quarter of a round trip later it is.
+ */
+CASE(rack_waits_for_reordering)
+{
+	in_flight(w, c, OPTS, 4);
+	tx(c, ". ack=1 sack=3001:4001");
+	rx(c, ". seq=1 len=1000 t>=%d t<%d", SLOW_RTT_MS / 4 - JIFFY_MS, SLOW_RTT_MS / 2);
+}
+
+/* What was merely late teaches patience: three SACKs are no loss any more. */
+CASE(reordering_is_learnt)
+{
+	in_flight(w, c, OPTS, 8);
+	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
+	tx(c, ". ack=1 sack=7001:8001");
+	tx(c, ". ack=8001");
+	none(c);
+	CHECK(w, tcp_info(c).tcpi_reordering >= 8);
+
+	conn_write(c, 8000, 0);
+	rx_stream(c, 8001, 16001, 1000);
+	none_for(c, SLOW_RTT_MS);
+	tx(c, ". ack=8001 sack=9001:10001");
+	tx(c, ". ack=8001 sack=9001:11001");
+	tx(c, ". ack=8001 sack=9001:12001");
+	tx(c, ". ack=8001 sack=9001:13001");
+	none(c);
+	tx(c, ". ack=16001");
+	none(c);
+	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+}
+
+/*
+ * A lost retransmission is found by what was sent after it and arrived, long
+ * before the timer (rfc8985#section-3.2).
+ */
+CASE(lost_retransmission)
+{
+	in_flight(w, c, OPTS, 10);
+	lose_first(c);
+	conn_write(c, 10000, 0);
+	/* What the window admits meanwhile. */
+	tx(c, ". ack=1 sack=1001:10001");
+	while (wire_next(c, QUIET_MS))
+		;
+	CHECK(w, c->rcv_nxt > 10001);
+	none_for(c, SLOW_RTT_MS / 2);
+	tx(c, ". ack=1 sack=1001:%u", c->rcv_nxt);
+	rx(c, ". seq=1 len=1000 t<%d skip", SLOW_RTO_MS / 2);
+}
+
+/* rfc2883, rfc3708: all that was sent again came twice. */
+CASE(undo_by_dsack)
+{
+	struct tcp_info before, after;
+
+	in_flight(w, c, OPTS, 10);
+	before = tcp_info(c);
+	lose_first(c);
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info(c).tcpi_ca_state);
+	CHECK(w, tcp_info(c).tcpi_snd_ssthresh < before.tcpi_snd_ssthresh);
+	/* The original was late; then its duplicate arrives. */
+	tx(c, ". ack=4001");
+	tx(c, ". ack=10001 sack=1:1001");
+	after = tcp_info(c);
+	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
+	CHECK(w, after.tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
+	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
+}
+
+/* rfc4015: the ACK echoes the time of the original transmission. */
+CASE(undo_by_timestamp)
+{
+	struct tcp_info before, after;
+	__u32 sent;
+
+	conn_slow(w, c, "mss=1012 sackok ts ws=0");
+	conn_write(c, 8000, 0);
+	rx_stream(c, 1, 8001, 1000);
+	sent = c->ts_recent;
+	before = tcp_info(c);
+	none_for(c, SLOW_RTT_MS);
+	tx(c, ". ack=1 tsecr=%u sack=1001:2001", sent);
+	tx(c, ". ack=1 tsecr=%u sack=1001:3001", sent);
+	tx(c, ". ack=1 tsecr=%u sack=1001:4001", sent);
+	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTO_MS / 2);
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info(c).tcpi_ca_state);
+	tx(c, ". ack=8001 tsecr=%u", sent);
+	after = tcp_info(c);
+	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
+	CHECK(w, after.tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
+	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
+}
+
+/* And a new time does not. */
+CASE(no_undo_of_a_true_loss)
+{
+	struct tcp_info before, after;
+
+	conn_slow(w, c, "mss=1012 sackok ts ws=0");
+	conn_write(c, 8000, 0);
+	rx_stream(c, 1, 8001, 1000);
+	before = tcp_info(c);
+	none_for(c, SLOW_RTT_MS);
+	lose_first(c);
+	tx(c, ". ack=8001");
+	after = tcp_info(c);
+	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
+	CHECK(w, after.tcpi_snd_ssthresh < before.tcpi_snd_ssthresh);
+	CHECK_EQ(w, after.tcpi_snd_ssthresh, after.tcpi_snd_cwnd);
+}
+
+/*
+ * rfc5682: after a timeout, an ACK of something that was sent once only: then
+ * new data goes, and when that is acknowledged the timeout was for nothing.
+ */
+CASE(frto)
+{
+	struct tcp_info before;
+
+	in_flight(w, c, OPTS, 10);
+	before = tcp_info(c);
+	conn_write(c, 5000, 0);
+	rx(c, ". seq=1 len=1000 skip t>=%d", SLOW_RTO_MS / 2);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	tx(c, ". ack=2001");
+	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
+}
+
+/*
+ * The same without SACK: whether the second segment arrived for itself or only
+ * with the retransmission of the first is not known; that takes one more ACK.
+ */
+CASE(frto_without_sack)
+{
+	in_flight(w, c, "mss=1000", 10);
+	conn_write(c, 5000, 0);
+	rx(c, ". seq=1 len=1000 t>=%d", SLOW_RTO_MS / 2);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	tx(c, ". ack=2001");
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	rx_stream(c, 10001, 13001, 1000);
+	none(c);
+	tx(c, ". ack=3001");
+	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+}
+
+/* Duplicates for the new data instead: the loss was real. */
+CASE(frto_true_loss)
+{
+	in_flight(w, c, "mss=1000", 10);
+	conn_write(c, 5000, 0);
+	rx(c, ". seq=1 len=1000 t>=%d", SLOW_RTO_MS / 2);
+	tx(c, ". ack=2001");
+	rx_stream(c, 10001, 13001, 1000);
+	tx(c, ". ack=2001");
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	rx(c, ". seq=2001 len=1000 t<%d", SLOW_RTO_MS / 2);
+}
+
+/* The peer took window back: what lies beyond it is not sent again either. */
+CASE(retransmission_stays_in_window)
+{
+	w->peer_win = 10000;
+	in_flight(w, c, "mss=1000", 5);
+	rx(c, ". seq=1 len=1000 t>=%d", SLOW_RTO_MS / 2);
+	/* Slow start would allow two. */
+	tx(c, ". ack=1001 win=1500");
+	rx(c, ". seq=1001 len=1000");
+	rx(c, ". seq=2001 len=500");
+	none(c);
+}
+
+/*
+ * rfc2018#section-8: the peer dropped what it had SACKed, as its ACK stands
+ * before a SACKed segment. A timer later it is sent again.
+ */
+CASE(reneging)
+{
+	in_flight(w, c, OPTS, 6);
+	tx(c, ". ack=1 sack=1001:2001");
+	tx(c, ". ack=1001");
+	rx(c, ". seq=1001 len=1000 t<%d", SLOW_RTO_MS / 2);
+}
+
+/* rfc8985#section-7: a probe instead of the timeout, with new data if any. */
+CASE(tail_loss_probe)
+{
+	sysctl_set(w, "tcp_early_retrans", "3");
+	in_flight(w, c, OPTS, 4);
+	rx(c, ". seq=3001 len=1000 t>=%d t<%d", 2 * SLOW_RTT_MS - JIFFY_MS,
+	   SLOW_RTO_MS - 100);
+	/* It repaired the loss, as more is acknowledged without a D-SACK: the
+	 * window is reduced all the same.
+	 */
+	tx(c, ". ack=4001");
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=4001 len=1000");
+	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= 10);
+	tx(c, ". ack=5001");
+	CHECK(w, tcp_info(c).tcpi_snd_cwnd < 10);
+	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+}
+
+CASE(tail_loss_probe_was_needless)
+{
+	sysctl_set(w, "tcp_early_retrans", "3");
+	in_flight(w, c, OPTS, 4);
+	rx(c, ". seq=3001 len=1000 t>=%d t<%d", 2 * SLOW_RTT_MS - JIFFY_MS,
+	   SLOW_RTO_MS - 100);
+	/* Both copies arrived. */
+	tx(c, ". ack=4001 sack=3001:4001");
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=4001 len=1000");
+	tx(c, ". ack=5001");
+	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= 10);
+}
+
+/*
+ * rfc6937: while more is in flight than the new threshold, seven segments go
+ * for ten that arrive; one ACK for each segment shows it.
+ */
+CASE(proportional_rate_reduction)
+{
+	int acked, sent = 0;
+
+	in_flight(w, c, OPTS, 10);
+	conn_write(c, 50000, 0);
+	/* Twenty in flight. */
+	tx(c, ". ack=10001");
+	rx_stream(c, 10001, 30001, 1000);
+	none_for(c, SLOW_RTT_MS);
+	CHECK_EQ(w, 20, tcp_info(c).tcpi_snd_cwnd);
+
+	tx(c, ". ack=10001 sack=11001:12001");
+	tx(c, ". ack=10001 sack=11001:13001");
+	tx(c, ". ack=10001 sack=11001:14001");
+	for (acked = 15001; acked <= 30001; acked += 1000) {
+		while (wire_next(c, QUIET_MS))
+			sent++;
+		tx(c, ". ack=10001 sack=11001:%d", acked);
+	}
+	while (wire_next(c, QUIET_MS))
+		sent++;
+	CHECK_EQ(w, 14, tcp_info(c).tcpi_snd_ssthresh);
+	/* Limited transmit, the retransmission, and the rest at 7:10. */
+	CHECK(w, sent >= 12 && sent <= 15);
+	tx(c, ". ack=%u", c->rcv_nxt);
+	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= 14 && tcp_info(c).tcpi_snd_cwnd < 20);
+}
