@@ -89,6 +89,11 @@ static void tcpx_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb)
 	tp->ack.last_seg_size = 0;
 	if (len >= tp->ack.rcv_mss) {
 		tp->ack.rcv_mss = min_t(unsigned int, len, tp->advmss);
+		/* A full segment with PSH ends what the peer wrote: it may wait
+		 * for our ACK, so let the reader send one.
+		 */
+		if (TCPX_CB(skb)->tcp_flags & TCPHDR_PSH)
+			tp->ack.pending |= TCPX_ACK_PUSHED;
 		return;
 	}
 
@@ -320,6 +325,7 @@ static void tcpx_send_dupack(struct sock *sk, const struct sk_buff *skb)
 	if (end_seq != seq && before(seq, tp->rcv_nxt)) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOST);
 		tcpx_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
+		tcpx_rcv_spurious_retrans(sk, skb);
 		if (after(end_seq, tp->rcv_nxt))
 			end_seq = tp->rcv_nxt;
 		tcpx_dsack_set(sk, seq, end_seq);

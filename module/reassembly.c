@@ -345,6 +345,20 @@ void tcpx_ofo_purge(struct sock *sk)
 
 /* --- all data ---------------------------------------------------------------------- */
 
+/**
+ * tcpx_rcv_spurious_retrans() - a segment came that was acknowledged before
+ * @sk: socket, locked
+ * @skb: segment
+ *
+ * For the second time: our ACKs may be what gets lost. Try another path.
+ */
+void tcpx_rcv_spurious_retrans(struct sock *sk, const struct sk_buff *skb)
+{
+	if (TCPX_CB(skb)->seq == tcpx_sk(sk)->duplicate_sack[0].start_seq &&
+	    sk_rethink_txhash(sk))
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDUPLICATEDATAREHASH);
+}
+
 /* Data that says nothing new, or that can't be taken: answer at once. */
 static void tcpx_data_unwelcome(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason)
 {
@@ -412,6 +426,7 @@ void tcpx_data_queue(struct sock *sk, struct sk_buff *skb)
 
 	if (!after(end_seq, tp->rcv_nxt)) {
 		/* Old: our ACK was lost, or the peer was impatient. */
+		tcpx_rcv_spurious_retrans(sk, skb);
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOST);
 		tcpx_dsack_set(sk, seq, end_seq);
 		tcpx_data_unwelcome(sk, skb, SKB_DROP_REASON_TCP_OLD_DATA);
