@@ -243,6 +243,8 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
 	tp->lsndtime = tcpx_jiffies32();
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
+	if (!tp->cc.ops->cong_control)
+		tcpx_update_pacing_rate(sk);
 	tcpx_initialize_rcv_mss(sk);
 	tcpx_fast_path_on(tp);
 	/* shutdown() came before the handshake was done */

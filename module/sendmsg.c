@@ -315,12 +315,29 @@ static int tcpx_tx_piece(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx
 	return copy;
 }
 
+/* An skb that nothing could be put into must not stay: it costs memory, and
+ * keeps EPOLLOUT from being raised.
+ */
+static void tcpx_remove_empty_skb(struct sock *sk)
+{
+	struct sk_buff *skb = tcpx_write_queue_tail(sk);
+
+	if (!skb || TCPX_CB(skb)->seq != TCPX_CB(skb)->end_seq)
+		return;
+	tcp_skb_tsorted_anchor_cleanup(skb);
+	__skb_unlink(skb, &sk->sk_write_queue);
+	if (skb_queue_empty(&sk->sk_write_queue))
+		tcpx_chrono_stop(sk, TCP_CHRONO_BUSY);
+	tcpx_wmem_free_skb(sk, skb);
+}
+
 /* Out of memory or buffer: send what is there, wait for ACKs. 0 or -errno. */
 static int tcpx_tx_wait(struct sock *sk, struct tcpx_tx *tx)
 {
 	int err;
 
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	tcpx_remove_empty_skb(sk);
 	if (tx->copied)
 		tcpx_push(sk, tx, tx->flags & ~MSG_MORE, TCPX_NAGLE_PUSH);
 	err = sk_stream_wait_memory(sk, &tx->timeo);
@@ -345,22 +362,6 @@ static int tcpx_tx_all(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx)
 			return ret;
 	}
 	return 0;
-}
-
-/* An skb that nothing could be put into must not stay: it costs memory, and
- * keeps EPOLLOUT from being raised.
- */
-static void tcpx_remove_empty_skb(struct sock *sk)
-{
-	struct sk_buff *skb = tcpx_write_queue_tail(sk);
-
-	if (!skb || TCPX_CB(skb)->seq != TCPX_CB(skb)->end_seq)
-		return;
-	tcp_skb_tsorted_anchor_cleanup(skb);
-	__skb_unlink(skb, &sk->sk_write_queue);
-	if (skb_queue_empty(&sk->sk_write_queue))
-		tcpx_chrono_stop(sk, TCP_CHRONO_BUSY);
-	tcpx_wmem_free_skb(sk, skb);
 }
 
 /* --- sendmsg ------------------------------------------------------------ */

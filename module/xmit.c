@@ -171,7 +171,8 @@ static void tcpx_minshall_update(struct tcpx_sock *tp, unsigned int mss_now,
  * @mss_now: current MSS
  *
  * About a millisecond at the pacing rate: bursts that the path can take, and
- * ACKs that come steadily.
+ * ACKs that come steadily. On a short path more, where queues are a matter of
+ * the hosts (net.ipv4.tcp_tso_rtt_log).
  *
  * Return: segments.
  */
@@ -181,7 +182,11 @@ u32 tcpx_tso_segs(struct sock *sk, unsigned int mss_now)
 	u32 min_segs = cc->ops->min_tso_segs ? cc->ops->min_tso_segs(cc) :
 		       READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_min_tso_segs);
 	unsigned long bytes = READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift);
+	u32 shift = tcpx_sk(sk)->cc.min_rtt_us >>
+		    READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_tso_rtt_log);
 
+	if (shift < BITS_PER_TYPE(sk->sk_gso_max_size))
+		bytes += sk->sk_gso_max_size >> shift;
 	bytes = min_t(unsigned long, bytes, sk->sk_gso_max_size);
 	return min_t(u32, max_t(u32, bytes / mss_now, min_segs), READ_ONCE(sk->sk_gso_max_segs));
 }
@@ -373,6 +378,11 @@ static void tcpx_cwnd_validate(struct sock *sk, bool limited)
 	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_slow_start_after_idle) &&
 	    !tp->cc.ops->cong_control && (s32)(tcpx_jiffies32() - tp->snd_cwnd_stamp) >= tp->rto)
 		tcpx_cwnd_application_limited(sk);
+	/* All was sent, and the writer would have had more: the buffer is small. */
+	if (skb_queue_empty(&sk->sk_write_queue) && sk->sk_socket &&
+	    test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) &&
+	    (1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		tcpx_chrono_start(sk, TCP_CHRONO_SNDBUF_LIMITED);
 }
 
 /* Push out what may go. push_one: 0 all, 1 one skb, 2 one skb whatever the
@@ -424,6 +434,9 @@ static bool tcpx_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle,
 		if (skb->len > limit && unlikely(tcpx_fragment_new(sk, skb, limit, mss_now, gfp)))
 			break;
 		if (tcpx_small_queue_check(sk, skb, 0))
+			break;
+		/* A writer waits for memory and has not filled it yet. */
+		if (unlikely(TCPX_CB(skb)->seq == TCPX_CB(skb)->end_seq))
 			break;
 		/* The device queue refuses it: try again at the next event. */
 		if (unlikely(tcpx_transmit_skb(sk, skb, true, gfp)))
