@@ -50,6 +50,7 @@ struct cubic_epoch {
  * @undo: @epoch before the last reduction
  * @w_est: window that Reno would have by now (rfc9438#section-4.3)
  * @est_cnt: segments acked towards its next step
+ * @cwnd_prior: window when ssthresh was last set, 0: never; outlives an RTO
  * @cnt: segments to be acked for one more segment of window
  * @cnt_time: jiffies when @cnt was computed
  * @min_rtt_us: smallest RTT of the connection, 0: none yet
@@ -66,6 +67,7 @@ struct cubic {
 	struct cubic_epoch undo;
 	u32	w_est;
 	u32	est_cnt;
+	u32	cwnd_prior;
 	u32	cnt;
 	u32	cnt_time;
 	u32	min_rtt_us;
@@ -153,7 +155,7 @@ static u32 cubic_friendly(struct cubic *ca, u32 cwnd, u32 acked, u32 cnt)
 	u32 step = cwnd;
 
 	/* Slower than Reno until the window of the last loss: alpha, then 1. */
-	if (ca->w_est < ca->epoch.origin)
+	if (ca->w_est < ca->cwnd_prior)
 		step = cwnd * CUBIC_ALPHA_DEN / CUBIC_ALPHA_NUM;
 	ca->est_cnt += acked;
 	ca->w_est += ca->est_cnt / step;
@@ -205,6 +207,7 @@ static u32 cubic_ssthresh(struct tcpx_cc *cc)
 
 	ca->undo = ca->epoch;
 	ca->epoch.started = false;
+	ca->cwnd_prior = cwnd;
 	/* Fast convergence, rfc9438#section-4.7: leave room for newcomers. */
 	if (cwnd < ca->epoch.w_max)
 		ca->epoch.w_max = cubic_scale(cwnd, CUBIC_BETA_SCALE + CUBIC_BETA,
@@ -228,11 +231,13 @@ static void cubic_set_state(struct tcpx_cc *cc, u8 new_state)
 {
 	struct cubic *ca = tcpx_cc_priv(cc);
 	struct cubic_epoch undo = ca->undo;
+	u32 cwnd_prior = ca->cwnd_prior;
 
 	if (new_state != TCP_CA_Loss)
 		return;
 	memset(ca, 0, sizeof(*ca));
 	ca->undo = undo;
+	ca->cwnd_prior = cwnd_prior;
 }
 
 /* Idle time is no time on the curve, rfc9438#section-5.8. */
