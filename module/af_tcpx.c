@@ -4,9 +4,10 @@
  *
  * Implementation notes
  *
- * Identity. A TCPX socket is a struct tcpx_sock around a struct inet_sock. Its
- * sk_family is AF_INET, so that whoever filters by family (LSMs, cgroup-BPF,
- * xt_owner) treats it as what it is; its sk_protocol is IPPROTO_TCPX, so that
+ * Identity. A TCPX socket is a struct tcpx_sock around a struct inet_sock; one of
+ * IPv6 has a struct tcpx6_sock around that. Its sk_family is AF_INET or AF_INET6, so
+ * that whoever filters by family (LSMs, cgroup-BPF, xt_owner) treats it as what it
+ * is; its sk_protocol is IPPROTO_TCPX, so that
  * nobody takes it for a struct tcp_sock. Only sock->ops->family and the number
  * given to socket() are AF_TCPX.
  *
@@ -24,6 +25,11 @@
  *   bhash	local ports in use (struct tcpx_bind_bucket), with their owners:
  *		sockets, children and TIME_WAIT entries. A bucket also holds the
  *		kernel TCP socket that reserves the port from the other stack.
+ *
+ * IPv4 and IPv6. All that differs is behind struct tcpx_af_ops: ipv4*.c, ipv6*.c.
+ * Three faces: a socket of IPv4, one of IPv6, and one of IPv6 that talks IPv4 with
+ * mapped addresses. The third is in the tables by its IPv4 addresses, so a lookup for
+ * an IPv4 segment finds it as any other. All share one space of ports.
  *
  * Queues of a socket.
  *
@@ -93,6 +99,7 @@
 
 #include <linux/bpf-cgroup.h>
 #include <net/inet_common.h>
+#include <net/ipv6.h>
 
 #include "tcpx.h"
 
@@ -133,9 +140,43 @@ const struct proto_ops tcpx_stream_ops = {
 	.set_rcvlowat	= tcpx_set_rcvlowat,
 };
 
+#if IS_ENABLED(CONFIG_IPV6)
+/* The same for IPv6 sockets. */
+const struct proto_ops tcpx6_stream_ops = {
+	.family		= PF_INET6,
+	.owner		= THIS_MODULE,
+	.release	= inet6_release,
+	.bind		= inet6_bind,
+	.connect	= inet_stream_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= inet_accept,
+	.getname	= inet6_getname,
+	.poll		= tcpx_poll,
+	.ioctl		= inet6_ioctl,
+	.gettstamp	= sock_gettstamp,
+	.listen		= tcpx_listen,
+	.shutdown	= inet_shutdown,
+	.setsockopt	= sock_common_setsockopt,
+	.getsockopt	= sock_common_getsockopt,
+	.sendmsg	= inet_sendmsg,
+	.recvmsg	= inet_recvmsg,
+	.mmap		= sock_no_mmap,
+	COMPAT_PROTO_OPS_SENDPAGE_INIT(tcpx_sendpage)
+	.splice_eof	= tcpx_splice_eof,
+	.splice_read	= tcpx_splice_read,
+	.set_peek_off	= sk_set_peek_off,
+	.peek_len	= tcpx_peek_len,
+	.read_sock	= tcpx_read_sock,
+	.sendmsg_locked	= tcpx_sendmsg_locked,
+	.set_rcvlowat	= tcpx_set_rcvlowat,
+};
+#endif
+
 /* --- socket() ----------------------------------------------------------- */
 
-/* What every IPv4 socket starts with, set or not by the admin. */
+/* What every socket starts with, set or not by the admin; one of IPv6 too, for it may
+ * talk IPv4.
+ */
 static void tcpx_init_inet(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -155,18 +196,21 @@ static void tcpx_init_inet(struct sock *sk)
 }
 
 /* A socket of an accepted type and protocol. The netns's tables exist. */
-static int tcpx_create_sock(struct net *net, struct socket *sock, int kern)
+static int tcpx_create_sock(struct net *net, struct socket *sock, bool v6, int kern)
 {
-	struct sock *sk = sk_alloc(net, PF_INET, GFP_KERNEL, &tcpx_prot, kern);
+	struct sock *sk = sk_alloc(net, v6 ? PF_INET6 : PF_INET, GFP_KERNEL,
+				   v6 ? &tcpx6_prot : &tcpx_prot, kern);
 	int err;
 
 	if (!sk) {
 		tcpx_active_put();
 		return -ENOMEM;
 	}
-	sock->ops = &tcpx_stream_ops;
+	sock->ops = v6 ? &tcpx6_stream_ops : &tcpx_stream_ops;
 	sock_init_data(sock, sk);
 	tcpx_init_inet(sk);
+	if (v6)
+		tcpx6_init_inet(sk);
 
 	err = sk->sk_prot->init(sk);
 	if (!err && !kern)
@@ -181,6 +225,7 @@ static int tcpx_create_sock(struct net *net, struct socket *sock, int kern)
 /* socket(AF_TCPX, ...): net_proto_family.create */
 static int tcpx_create(struct net *net, struct socket *sock, int protocol, int kern)
 {
+	bool v6 = IS_ENABLED(CONFIG_IPV6) && protocol == TCPXPROTO_V6;
 	int err;
 
 	if (protocol < 0 || protocol >= IPPROTO_MAX)
@@ -188,13 +233,16 @@ static int tcpx_create(struct net *net, struct socket *sock, int protocol, int k
 	sock->state = SS_UNCONNECTED;
 	if (sock->type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
-	if (protocol != TCPXPROTO_V4 && protocol != IPPROTO_TCP)
+	if (protocol != TCPXPROTO_V4 && protocol != IPPROTO_TCP && protocol != TCPXPROTO_V6)
 		return -EPROTONOSUPPORT;
+	/* As socket(AF_INET6, ...) without IPv6. */
+	if (protocol == TCPXPROTO_V6 && !tcpx_v6_enabled())
+		return -EAFNOSUPPORT;
 
 	err = tcpx_active_get(net);
 	if (err)
 		return err;
-	return tcpx_create_sock(net, sock, kern);
+	return tcpx_create_sock(net, sock, v6, kern);
 }
 
 static struct net_proto_family tcpx_family_ops = {

@@ -5,7 +5,8 @@
  * join a bucket, and which port is chosen, is for bind.c.
  *
  * A bucket's reservation is a kernel TCP socket bound to the port that never
- * listens nor connects. It lives as long as the bucket, and making or releasing
+ * listens nor connects: an IPv6 one for both stacks where there is IPv6, for that
+ * is in the way of any other of either IP. It lives as long as the bucket, and making or releasing
  * it sleeps. So who makes or frees a bucket holds tcpx_port_mutex[] of the port,
  * and with that knows that nobody else is half way through the same; the owners
  * of a bucket come and go under its spinlock alone, in softirq too.
@@ -25,6 +26,7 @@
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <net/transp_v6.h>
 
 #include "tcpx.h"
 #include "bhash.h"
@@ -220,6 +222,32 @@ void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
 
 /* --- reservation ----------------------------------------------------------- */
 
+/* One of IPv6 is for both stacks as long as sk_ipv6only is clear, as it is here, whatever
+ * net.ipv6.bindv6only says.
+ */
+static struct sock *tcpx_rsv_alloc(struct net *net)
+{
+	struct sock *rsk;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (tcpx_v6_enabled()) {
+		rsk = sk_alloc(net, PF_INET6, GFP_KERNEL, &tcpv6_prot, 1);
+		if (!rsk)
+			return NULL;
+		sock_init_data(NULL, rsk);
+		inet_sk(rsk)->pinet6 = compat_ipv6_pinfo(rsk);
+		rsk->sk_destruct = inet6_sock_destruct;
+		return rsk;
+	}
+#endif
+	rsk = sk_alloc(net, PF_INET, GFP_KERNEL, &tcp_prot, 1);
+	if (!rsk)
+		return NULL;
+	sock_init_data(NULL, rsk);
+	rsk->sk_destruct = inet_sock_destruct;
+	return rsk;
+}
+
 /* A kernel TCP socket that has no struct socket: nobody will call anything of that, and
  * there is one for each port of ours, those in TIME_WAIT included. Only while it is
  * made, it has this one: TCP sets a flag there.
@@ -227,15 +255,13 @@ void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
 static struct sock *tcpx_rsv_new(struct net *net)
 {
 	static struct socket midwife;
-	struct sock *rsk = sk_alloc(net, PF_INET, GFP_KERNEL, &tcp_prot, 1);
+	struct sock *rsk = tcpx_rsv_alloc(net);
 	int err;
 
 	if (!rsk)
 		return NULL;
-	sock_init_data(NULL, rsk);
 	rsk->sk_type = SOCK_STREAM;
 	rsk->sk_protocol = IPPROTO_TCP;
-	rsk->sk_destruct = inet_sock_destruct;
 	compat_inet_set(IS_ICSK, rsk);
 	sk_set_socket(rsk, &midwife);
 	err = rsk->sk_prot->init(rsk);

@@ -241,11 +241,45 @@ static void tcpx_port_search_end(struct tcpx_port_search *s)
 
 /* --- bind() ---------------------------------------------------------------- */
 
-static bool tcpx_addrs_overlap(const struct sock *sk, const struct sock *sk2)
+/* May a segment over IPv4 be for the socket? Only the unspecified address of IPv6, and
+ * those mapped from IPv4, mean some of IPv4's (inet6_bind() sets sk_ipv6only else).
+ */
+static bool tcpx_takes_v4(const struct sock *sk)
 {
-	if (ipv6_only_sock(sk2))
+	return !tcpx_sk_is_v6(sk) || !ipv6_only_sock(sk);
+}
+
+static bool tcpx_v4_addrs_overlap(const struct sock *sk, const struct sock *sk2)
+{
+	if (!tcpx_takes_v4(sk) || !tcpx_takes_v4(sk2))
 		return false;
 	return !sk->sk_rcv_saddr || !sk2->sk_rcv_saddr || sk->sk_rcv_saddr == sk2->sk_rcv_saddr;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static bool tcpx_takes_v6(const struct sock *sk)
+{
+	return tcpx_sk_is_v6(sk) && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr);
+}
+
+static bool tcpx_v6_addrs_overlap(const struct sock *sk, const struct sock *sk2)
+{
+	if (!tcpx_takes_v6(sk) || !tcpx_takes_v6(sk2))
+		return false;
+	return ipv6_addr_any(&sk->sk_v6_rcv_saddr) || ipv6_addr_any(&sk2->sk_v6_rcv_saddr) ||
+	       ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &sk2->sk_v6_rcv_saddr);
+}
+#else
+static bool tcpx_v6_addrs_overlap(const struct sock *sk, const struct sock *sk2)
+{
+	return false;
+}
+#endif
+
+/* Is there an address at which both would take a segment? */
+static bool tcpx_addrs_overlap(const struct sock *sk, const struct sock *sk2)
+{
+	return tcpx_v4_addrs_overlap(sk, sk2) || tcpx_v6_addrs_overlap(sk, sk2);
 }
 
 static bool tcpx_devs_overlap(const struct sock *sk, const struct sock *sk2)
@@ -495,14 +529,22 @@ static int tcpx_connect_walk(struct tcpx_port_search *s, int low, u32 n, u32 off
 	return err;
 }
 
+static u64 tcpx_connect_hash(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		return secure_ipv6_port_ephemeral(sk->sk_v6_rcv_saddr.s6_addr32,
+						  sk->sk_v6_daddr.s6_addr32, sk->sk_dport);
+#endif
+	return secure_ipv4_port_ephemeral(sk->sk_rcv_saddr, sk->sk_daddr, sk->sk_dport);
+}
+
 /* rfc6056#section-3.3.4, double-hash port selection: the sequence of ports is
  * separate per destination, and a stranger can't tell where it stands.
  */
 static int tcpx_connect_any(struct tcpx_port_search *s)
 {
-	struct inet_sock *inet = inet_sk(s->sk);
-	u64 hash = secure_ipv4_port_ephemeral(inet->inet_rcv_saddr, inet->inet_daddr,
-					      inet->inet_dport);
+	u64 hash = tcpx_connect_hash(s->sk);
 	u32 *perturb = &tcpx_perturb[hash % TCPX_PERTURB_SIZE];
 	u32 n, offset, step;
 	int low, high, err;

@@ -25,6 +25,7 @@
 #include <net/flow.h>
 #include <net/inet_common.h>
 #include <net/inet_sock.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/route.h>
 #include <net/sock.h>
@@ -186,6 +187,64 @@ static ssize_t name(struct socket *sock, struct page *page, int offset,	\
 #endif
 #define compat_inet_set(nr, sk)		compat_inet_assign(nr, sk, true)
 #define compat_inet_clear(nr, sk)	compat_inet_assign(nr, sk, false)
+
+/* --- struct ipv6_pinfo --------------------------------------------------- */
+
+/* compat_inet6_test(RECVERR, sk) and so on: as above, for the flags of IPv6. */
+#if IS_ENABLED(CONFIG_IPV6)
+#if TCPX_HAVE_INET6_FLAG_BITS
+#define COMPAT_INET6_RECVERR		RECVERR6
+#define COMPAT_INET6_MC_LOOP		MC6_LOOP
+#define COMPAT_INET6_MC_ALL		MC6_ALL
+#define COMPAT_INET6_REPFLOW		REPFLOW
+#define COMPAT_INET6_SNDFLOW		SNDFLOW
+#define compat_inet6_bit(op, nr, ...)	inet6_##op##_bit(nr, __VA_ARGS__)
+#define compat_inet6_test(nr, sk)	compat_inet6_bit(test, COMPAT_INET6_##nr, sk)
+#define compat_inet6_assign(nr, sk, val) compat_inet6_bit(assign, COMPAT_INET6_##nr, sk, val)
+#else
+#define COMPAT_INET6_RECVERR		recverr
+#define COMPAT_INET6_MC_LOOP		mc_loop
+#define COMPAT_INET6_MC_ALL		mc_all
+#define COMPAT_INET6_REPFLOW		repflow
+#define COMPAT_INET6_SNDFLOW		sndflow
+#define compat_inet6_test(nr, sk)	(!!inet6_sk(sk)->COMPAT_INET6_##nr)
+#define compat_inet6_assign(nr, sk, val) (inet6_sk(sk)->COMPAT_INET6_##nr = !!(val))
+#endif
+#define compat_inet6_set(nr, sk)	compat_inet6_assign(nr, sk, true)
+#define compat_inet6_clear(nr, sk)	compat_inet6_assign(nr, sk, false)
+
+/* A clone must not share its flow labels with what it was made from. */
+static inline void compat_ipv6_fl_list_clear(struct sock *sk, struct ipv6_pinfo *np)
+{
+#if TCPX_HAVE_INET_SOCK_IPV6_FL_LIST
+	RCU_INIT_POINTER(inet_sk(sk)->ipv6_fl_list, NULL);
+#else
+	RCU_INIT_POINTER(np->ipv6_fl_list, NULL);
+#endif
+}
+#endif /* CONFIG_IPV6 */
+
+/* That of a socket of a protocol of the kernel's. */
+#if IS_ENABLED(CONFIG_IPV6)
+static inline struct ipv6_pinfo *compat_ipv6_pinfo(struct sock *sk)
+{
+#if TCPX_HAVE_PROTO_IPV6_PINFO_OFFSET
+	return (struct ipv6_pinfo *)((u8 *)sk + sk->sk_prot->ipv6_pinfo_offset);
+#else
+	return (struct ipv6_pinfo *)((u8 *)sk + sk->sk_prot->obj_size - sizeof(struct ipv6_pinfo));
+#endif
+}
+#endif
+
+/* Where a protocol's sockets have their struct ipv6_pinfo; at their end, for those
+ * kernels that don't ask.
+ */
+static inline void compat_proto_set_pinfo(struct proto *prot, unsigned int offset)
+{
+#if TCPX_HAVE_PROTO_IPV6_PINFO_OFFSET
+	prot->ipv6_pinfo_offset = offset;
+#endif
+}
 
 /* --- struct sock -------------------------------------------------------- */
 
@@ -456,6 +515,16 @@ static inline int compat_cgroup_connect4(struct sock *sk, compat_sockaddr *uaddr
 	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr, addr_len);
 #else
 	return BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr);
+#endif
+}
+
+/* The same of connect6. */
+static inline int compat_cgroup_connect6(struct sock *sk, compat_sockaddr *uaddr, int *addr_len)
+{
+#if TCPX_HAVE_CGROUP_CONNECT_ADDR_LEN
+	return BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr, addr_len);
+#else
+	return BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr);
 #endif
 }
 

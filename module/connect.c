@@ -40,7 +40,7 @@ void tcpx_setup_caps(struct sock *sk, struct dst_entry *dst)
 {
 	const struct net_device *dev;
 
-	sk->sk_gso_type = SKB_GSO_TCPV4;
+	sk->sk_gso_type = tcpx_sk(sk)->af_ops->gso_type;
 	sk_setup_caps(sk, dst);
 	if (sk_can_gso(sk) || sk->sk_gso_disabled)
 		return;

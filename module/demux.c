@@ -16,6 +16,7 @@
 #include <linux/mm.h>
 #include <linux/rculist_nulls.h>
 #include <linux/vmalloc.h>
+#include <net/ipv6.h>
 #include <net/l3mdev.h>
 #include <net/netns/hash.h>
 #include <net/sock_reuseport.h>
@@ -169,10 +170,40 @@ u32 tcpx_v4_ehashfn(const struct net *net, __be32 laddr, u16 lport, __be32 faddr
 			    tcpx_secret() + net_hash_mix(net));
 }
 
-/* Of any kind of entry: they share struct sock_common. */
-static u32 tcpx_sk_ehashfn(const struct sock *sk)
+#if IS_ENABLED(CONFIG_IPV6)
+/* The foreign address is the peer's choice: all of it counts. */
+static u32 tcpx_v6_ehashfn(const struct net *net, const struct in6_addr *laddr, u16 lport,
+			   const struct in6_addr *faddr, __be16 fport)
 {
-	return tcpx_v4_ehashfn(sock_net(sk), sk->sk_rcv_saddr, sk->sk_num,
+	u32 hash = jhash2((__force const u32 *)faddr->s6_addr32, 4,
+			  tcpx_secret() + net_hash_mix(net));
+
+	return jhash_3words((__force u32)(laddr->s6_addr32[0] ^ laddr->s6_addr32[1] ^
+					  laddr->s6_addr32[2]),
+			    (__force u32)laddr->s6_addr32[3],
+			    (u32)lport << 16 | (__force u32)fport, hash);
+}
+#endif
+
+/* Does the entry, of any kind, have IPv6 addresses on the wire? */
+static bool tcpx_sk_has_v6(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+#else
+	return false;
+#endif
+}
+
+/* Of any kind of entry: they share struct sock_common. */
+static u32 tcpx_sk_ehashfn(const struct sock *sk, u16 lport)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (tcpx_sk_has_v6(sk))
+		return tcpx_v6_ehashfn(sock_net(sk), &sk->sk_v6_rcv_saddr, lport,
+				       &sk->sk_v6_daddr, sk->sk_dport);
+#endif
+	return tcpx_v4_ehashfn(sock_net(sk), sk->sk_rcv_saddr, lport,
 			       sk->sk_daddr, sk->sk_dport);
 }
 
@@ -211,17 +242,25 @@ static spinlock_t *tcpx_ehash_lock(struct tcpx_hashinfo *h, u32 hash)
 	return &h->ehash_locks[hash & h->ehash_locks_mask];
 }
 
-static struct tcpx_lhash_bucket *tcpx_lhash_bucket(struct tcpx_hashinfo *h,
-						   const struct net *net,
-						   __be32 laddr, u16 lport)
+static struct tcpx_lhash_bucket *tcpx_lhash_bucket(struct tcpx_hashinfo *h, u32 hash)
 {
-	return &h->lhash[ipv4_portaddr_hash(net, laddr, lport) & h->lhash_mask];
+	return &h->lhash[hash & h->lhash_mask];
 }
 
+/* The unspecified address of IPv6 and those mapped from IPv4 have the hash that they
+ * have in IPv4: there a segment of IPv4 looks for a dual-stack listener.
+ */
 static struct tcpx_lhash_bucket *tcpx_lhash_bucket_sk(const struct sock *sk)
 {
-	return tcpx_lhash_bucket(tcpx_sk_hashinfo(sk), sock_net(sk),
-				 sk->sk_rcv_saddr, sk->sk_num);
+	struct tcpx_hashinfo *h = tcpx_sk_hashinfo(sk);
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return tcpx_lhash_bucket(h, ipv6_portaddr_hash(sock_net(sk), &sk->sk_v6_rcv_saddr,
+							       sk->sk_num));
+#endif
+	return tcpx_lhash_bucket(h, ipv4_portaddr_hash(sock_net(sk), sk->sk_rcv_saddr,
+						       sk->sk_num));
 }
 
 /* Is @sk the connection from @saddr:@sport to our @daddr:@hnum? */
@@ -232,6 +271,32 @@ static bool tcpx_v4_match(struct net *net, const struct sock *sk, __be32 saddr, 
 	       sk->sk_daddr == saddr && sk->sk_rcv_saddr == daddr &&
 	       net_eq(sock_net(sk), net) &&
 	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), dif, sdif);
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static bool tcpx_v6_match(struct net *net, const struct sock *sk,
+			  const struct in6_addr *saddr, __be16 sport,
+			  const struct in6_addr *daddr, u16 hnum, int dif, int sdif)
+{
+	return sk->sk_dport == sport && sk->sk_num == hnum && sk->sk_family == AF_INET6 &&
+	       ipv6_addr_equal(&sk->sk_v6_daddr, saddr) &&
+	       ipv6_addr_equal(&sk->sk_v6_rcv_saddr, daddr) &&
+	       net_eq(sock_net(sk), net) &&
+	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), dif, sdif);
+}
+#endif
+
+/* Is @sk2 the connection that @sk is, or would be with @lport? */
+static bool tcpx_sk_match(const struct sock *sk, const struct sock *sk2, u16 lport,
+			  int dif, int sdif)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (tcpx_sk_has_v6(sk))
+		return tcpx_v6_match(sock_net(sk), sk2, &sk->sk_v6_daddr, sk->sk_dport,
+				     &sk->sk_v6_rcv_saddr, lport, dif, sdif);
+#endif
+	return tcpx_v4_match(sock_net(sk), sk2, sk->sk_daddr, sk->sk_dport,
+			     sk->sk_rcv_saddr, lport, dif, sdif);
 }
 
 /* --- lookup ---------------------------------------------------------------- */
@@ -322,7 +387,8 @@ static struct sock *tcpx_v4_select_reuseport(struct net *net, struct sock *sk,
 static struct sock *tcpx_v4_lookup_lhash(struct net *net, struct tcpx_hashinfo *h,
 					 const struct tcpx_v4_key *key, __be32 laddr)
 {
-	struct tcpx_lhash_bucket *bucket = tcpx_lhash_bucket(h, net, laddr, key->hnum);
+	struct tcpx_lhash_bucket *bucket =
+		tcpx_lhash_bucket(h, ipv4_portaddr_hash(net, laddr, key->hnum));
 	struct hlist_nulls_node *node;
 	struct sock *sk, *best;
 	int score, high;
@@ -378,6 +444,140 @@ struct sock *tcpx_v4_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
 	return sk ?: tcpx_v4_lookup_lhash(net, h, &key, htonl(INADDR_ANY));
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
+/**
+ * tcpx_v6_lookup_established() - find the entry of a connection over IPv6
+ * @net: netns
+ * @h: its tables
+ * @saddr: source address of the segment
+ * @sport: source port
+ * @daddr: destination address
+ * @hnum: destination port, host order
+ * @dif: device it came in by
+ * @sdif: slave device, if @dif is a VRF
+ *
+ * Context and return: as tcpx_v4_lookup_established().
+ */
+struct sock *tcpx_v6_lookup_established(struct net *net, struct tcpx_hashinfo *h,
+					const struct in6_addr *saddr, __be16 sport,
+					const struct in6_addr *daddr, u16 hnum, int dif, int sdif)
+{
+	u32 hash = tcpx_v6_ehashfn(net, daddr, hnum, saddr, sport);
+	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
+	struct hlist_nulls_node *node;
+	struct sock *sk;
+
+begin:
+	sk_nulls_for_each_rcu(sk, node, chain) {
+		if (sk->sk_hash != hash ||
+		    !tcpx_v6_match(net, sk, saddr, sport, daddr, hnum, dif, sdif))
+			continue;
+		if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
+			return NULL;
+		if (likely(!hlist_nulls_unhashed_lockless(&sk->sk_nulls_node) &&
+			   tcpx_v6_match(net, sk, saddr, sport, daddr, hnum, dif, sdif)))
+			return sk;
+		tcpx_sock_gen_put(sk);
+		goto begin;
+	}
+	if (unlikely(get_nulls_value(node) != tcpx_chain_end(chain)))
+		goto begin;
+	return NULL;
+}
+
+/* What of a segment over IPv6 the choice of a listener depends on. */
+struct tcpx_v6_key {
+	struct sk_buff		*skb;
+	int			doff;
+	const struct in6_addr	*saddr;
+	const struct in6_addr	*daddr;
+	__be16			sport;
+	u16			hnum;
+	int			dif;
+	int			sdif;
+};
+
+static int tcpx_v6_score(struct net *net, const struct sock *sk, const struct in6_addr *laddr,
+			 const struct tcpx_v6_key *key)
+{
+	int bound = READ_ONCE(sk->sk_bound_dev_if);
+
+	if (sk->sk_num != key->hnum || sk->sk_family != AF_INET6 ||
+	    !ipv6_addr_equal(&sk->sk_v6_rcv_saddr, laddr) || !net_eq(sock_net(sk), net) ||
+	    !inet_sk_bound_dev_eq(net, bound, key->dif, key->sdif))
+		return -1;
+	return 1 + !!bound + (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
+}
+
+static struct sock *tcpx_v6_select_reuseport(struct net *net, struct sock *sk,
+					     const struct tcpx_v6_key *key)
+{
+	u32 hash;
+
+	if (!sk->sk_reuseport)
+		return NULL;
+	hash = tcpx_v6_ehashfn(net, key->daddr, key->hnum, key->saddr, key->sport);
+	return reuseport_select_sock(sk, hash, key->skb, key->doff);
+}
+
+static struct sock *tcpx_v6_lookup_lhash(struct net *net, struct tcpx_hashinfo *h,
+					 const struct tcpx_v6_key *key,
+					 const struct in6_addr *laddr)
+{
+	struct tcpx_lhash_bucket *bucket =
+		tcpx_lhash_bucket(h, ipv6_portaddr_hash(net, laddr, key->hnum));
+	struct hlist_nulls_node *node;
+	struct sock *sk, *best;
+	int score, high;
+
+begin:
+	best = NULL;
+	high = 0;
+	sk_nulls_for_each_rcu(sk, node, &bucket->chain) {
+		score = tcpx_v6_score(net, sk, laddr, key);
+		if (score <= high)
+			continue;
+		best = tcpx_v6_select_reuseport(net, sk, key);
+		if (best)
+			return best;
+		best = sk;
+		high = score;
+	}
+	if (unlikely(get_nulls_value(node) != tcpx_chain_end(&bucket->chain)))
+		goto begin;
+	return best;
+}
+
+/**
+ * tcpx_v6_lookup_listener() - find the listener for a segment over IPv6
+ * @net: netns
+ * @h: its tables
+ * @skb: the segment, for BPF selection in a SO_REUSEPORT group; may be NULL
+ * @doff: length of its TCP header, bytes
+ * @saddr: source address
+ * @sport: source port
+ * @daddr: destination address
+ * @hnum: destination port, host order
+ * @dif: device it came in by
+ * @sdif: slave device, if @dif is a VRF
+ *
+ * Context and return: as tcpx_v4_lookup_listener().
+ */
+struct sock *tcpx_v6_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
+				     struct sk_buff *skb, int doff,
+				     const struct in6_addr *saddr, __be16 sport,
+				     const struct in6_addr *daddr, u16 hnum, int dif, int sdif)
+{
+	const struct tcpx_v6_key key = {
+		.skb = skb, .doff = doff, .saddr = saddr, .sport = sport,
+		.daddr = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
+	};
+	struct sock *sk = tcpx_v6_lookup_lhash(net, h, &key, daddr);
+
+	return sk ?: tcpx_v6_lookup_lhash(net, h, &key, &in6addr_any);
+}
+#endif /* CONFIG_IPV6 */
+
 /**
  * tcpx_sock_gen_put() - drop a reference on what a lookup returned
  * @sk: full socket, request sock or TIME_WAIT entry
@@ -405,8 +605,7 @@ static bool tcpx_ehash_has_twin(const struct sock *sk, struct hlist_nulls_head *
 
 	sk_nulls_for_each(sk2, node, chain) {
 		if (sk2->sk_hash == sk->sk_hash &&
-		    tcpx_v4_match(sock_net(sk), sk2, sk->sk_daddr, sk->sk_dport,
-				  sk->sk_rcv_saddr, sk->sk_num, dif, dif))
+		    tcpx_sk_match(sk, sk2, sk->sk_num, dif, dif))
 			return true;
 	}
 	return false;
@@ -425,7 +624,7 @@ static bool tcpx_ehash_has_twin(const struct sock *sk, struct hlist_nulls_head *
  */
 bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found)
 {
-	u32 hash = tcpx_sk_ehashfn(sk);
+	u32 hash = tcpx_sk_ehashfn(sk, sk->sk_num);
 	struct tcpx_hashinfo *h = tcpx_sk_hashinfo(sk);
 	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
 	spinlock_t *lock = tcpx_ehash_lock(h, hash);
@@ -495,21 +694,18 @@ void tcpx_ehash_replace_tw(struct sock *sk, struct tcpx_timewait_sock *tw)
  * connection exists. *@twp: a TIME_WAIT in its place that may be taken over. The
  * chain's lock is held.
  */
-static int tcpx_v4_check_chain(struct sock *sk, u16 lport, u32 hash, bool autobind,
-			       struct hlist_nulls_head *chain,
-			       struct tcpx_timewait_sock **twp)
+static int tcpx_check_chain(struct sock *sk, u16 lport, u32 hash, bool autobind,
+			    struct hlist_nulls_head *chain,
+			    struct tcpx_timewait_sock **twp)
 {
-	struct net *net = sock_net(sk);
 	int dif = sk->sk_bound_dev_if;
-	int sdif = l3mdev_master_ifindex_by_index(net, dif);
+	int sdif = l3mdev_master_ifindex_by_index(sock_net(sk), dif);
 	struct hlist_nulls_node *node;
 	struct sock *sk2;
 
 	*twp = NULL;
 	sk_nulls_for_each(sk2, node, chain) {
-		if (sk2->sk_hash != hash ||
-		    !tcpx_v4_match(net, sk2, sk->sk_daddr, sk->sk_dport,
-				   sk->sk_rcv_saddr, lport, dif, sdif))
+		if (sk2->sk_hash != hash || !tcpx_sk_match(sk, sk2, lport, dif, sdif))
 			continue;
 		if (sk2->sk_state != TCP_TIME_WAIT ||
 		    !tcpx_twsk_unique(sk, tcpx_twsk(sk2), autobind))
@@ -532,8 +728,7 @@ static int tcpx_v4_check_chain(struct sock *sk, u16 lport, u32 hash, bool autobi
  */
 int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock **twp)
 {
-	u32 hash = tcpx_v4_ehashfn(sock_net(sk), sk->sk_rcv_saddr, lport,
-				   sk->sk_daddr, sk->sk_dport);
+	u32 hash = tcpx_sk_ehashfn(sk, lport);
 	struct tcpx_hashinfo *h = tcpx_sk_hashinfo(sk);
 	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
 	spinlock_t *lock = tcpx_ehash_lock(h, hash);
@@ -541,7 +736,7 @@ int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock
 	int err;
 
 	spin_lock_bh(lock);
-	err = tcpx_v4_check_chain(sk, lport, hash, twp, chain, &tw);
+	err = tcpx_check_chain(sk, lport, hash, twp, chain, &tw);
 	if (err)
 		goto out;
 	/* Complete before lookups can see it. */
@@ -568,12 +763,31 @@ out:
 
 /* --- listeners in and out, proto.hash and proto.unhash --------------------- */
 
+static bool tcpx_rcv_saddr_any(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return ipv6_addr_any(&sk->sk_v6_rcv_saddr);
+#endif
+	return !sk->sk_rcv_saddr;
+}
+
+/* Are two sockets of one family bound to the same address? */
+static bool tcpx_rcv_saddr_same(const struct sock *sk, const struct sock *sk2)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &sk2->sk_v6_rcv_saddr);
+#endif
+	return sk->sk_rcv_saddr == sk2->sk_rcv_saddr;
+}
+
 /* @sk joins the group of listeners of the same address, device and user, or
  * founds it. The bucket's lock is held.
  */
 static int tcpx_reuseport_join(struct sock *sk, struct tcpx_lhash_bucket *bucket)
 {
-	bool any = !sk->sk_rcv_saddr;
+	bool any = tcpx_rcv_saddr_any(sk);
 	struct hlist_nulls_node *node;
 	struct sock *sk2;
 
@@ -582,7 +796,7 @@ static int tcpx_reuseport_join(struct sock *sk, struct tcpx_lhash_bucket *bucket
 		    sk2->sk_family == sk->sk_family &&
 		    ipv6_only_sock(sk2) == ipv6_only_sock(sk) &&
 		    sk2->sk_bound_dev_if == sk->sk_bound_dev_if &&
-		    sk2->sk_rcv_saddr == sk->sk_rcv_saddr &&
+		    tcpx_rcv_saddr_same(sk, sk2) &&
 		    tcpx_sk(sk2)->bind_hash == tcpx_sk(sk)->bind_hash &&
 		    uid_eq(compat_sk_uid(sk2), compat_sk_uid(sk)))
 			return reuseport_add_sock(sk, sk2, any);

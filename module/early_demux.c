@@ -49,6 +49,9 @@ void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 	struct dst_entry *old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
 	struct dst_entry *dst = skb_dst(skb);
 
+	/* There is none for IPv6. */
+	if (tcpx_skb_is_v6(skb))
+		return;
 	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
 		return;
 	if (!dst || !dst_hold_safe(dst))

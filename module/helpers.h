@@ -30,6 +30,30 @@ static inline u32 tcpx_time_stamp(const struct tcpx_sock *tp)
 	return (u32)div_u64(tp->tcp_mstamp, USEC_PER_MSEC);
 }
 
+/* --- which IP ------------------------------------------------------------ */
+
+/* Of a received segment: an IPv6 socket may get one of IPv4. */
+static inline bool tcpx_skb_is_v6(const struct sk_buff *skb)
+{
+	return IS_ENABLED(CONFIG_IPV6) && skb->protocol == htons(ETH_P_IPV6);
+}
+
+/* Was the socket, of any kind, made as one of IPv6? It may talk IPv4 nonetheless. */
+static inline bool tcpx_sk_is_v6(const struct sock *sk)
+{
+	return IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* Device that a segment came in by, once TCPX_CB is filled. */
+static inline int tcpx_v6_iif(const struct sk_buff *skb)
+{
+	const struct inet6_skb_parm *cb = &TCPX_CB(skb)->header.h6;
+
+	return ipv6_l3mdev_skb(cb->flags) ? skb->skb_iif : cb->iif;
+}
+#endif
+
 /* --- small helpers shared by all ---------------------------------------- */
 
 /* Segments in flight that can still arrive, rfc6675#section-4 "pipe". */

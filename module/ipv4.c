@@ -3,9 +3,8 @@
  * AF_TCPX: the face towards IPv4, inwards: segments and ICMP errors that arrive.
  *
  * Our handler stands in front of kernel TCP's in inet_protos[IPPROTO_TCP]. A segment
- * for one of our sockets ends here, every other one goes to the kernel's
- * handler as it came; so do ICMP errors. As kernel TCP does, we check the
- * IPsec policy, the TTL and the socket filter ourselves.
+ * for one of our sockets goes to receive.c, every other one to the kernel's handler
+ * as it came; so do ICMP errors.
  */
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
@@ -13,15 +12,12 @@
 #include <linux/netdevice.h>
 #include <linux/security.h>
 #include <linux/siphash.h>
-#include <net/busy_poll.h>
 #include <net/dst.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
-#include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/protocol.h>
 #include <net/route.h>
-#include <net/xfrm.h>
 
 #include "tcpx.h"
 #include "trace.h"
@@ -70,21 +66,36 @@ u32 tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr)
 	return siphash_2u32((__force u32)saddr, (__force u32)daddr, &tcpx_ts_secret);
 }
 
-static u32 tcpx_v4_synack_seq(const struct sk_buff *skb)
+/**
+ * tcpx_v4_synack_seq() - ISN to answer a SYN with
+ * @skb: the SYN
+ */
+u32 tcpx_v4_synack_seq(const struct sk_buff *skb)
 {
 	return tcpx_v4_init_seq(ip_hdr(skb)->daddr, ip_hdr(skb)->saddr,
 				tcp_hdr(skb)->dest, tcp_hdr(skb)->source);
 }
 
-static u32 tcpx_v4_synack_ts_off(const struct net *net, const struct sk_buff *skb)
+/**
+ * tcpx_v4_synack_ts_off() - timestamp offset of a connection from one of its segments
+ * @net: netns
+ * @skb: a segment from the peer
+ */
+u32 tcpx_v4_synack_ts_off(const struct net *net, const struct sk_buff *skb)
 {
 	return tcpx_v4_init_ts_off(net, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr);
 }
 
 /* --- listeners -------------------------------------------------------------------------- */
 
-static void tcpx_v4_init_req(struct tcpx_request_sock *req, const struct sock *lsk,
-			     struct sk_buff *skb)
+/**
+ * tcpx_v4_init_req() - addresses and IP options of a new request
+ * @req: request
+ * @lsk: listener
+ * @skb: its SYN, or the ACK of a cookie
+ */
+void tcpx_v4_init_req(struct tcpx_request_sock *req, const struct sock *lsk,
+		      struct sk_buff *skb)
 {
 	struct sock *sk = req_to_sk(&req->req.req);
 
@@ -93,8 +104,17 @@ static void tcpx_v4_init_req(struct tcpx_request_sock *req, const struct sock *l
 	RCU_INIT_POINTER(req->req.ireq_opt, tcpx_v4_return_route(sock_net(lsk), skb));
 }
 
-/* A SYN to many is not answered, rfc9293#section-3.9.2.3 (MUST-57). */
-static int tcpx_v4_conn_request(struct sock *lsk, struct sk_buff *skb)
+/**
+ * tcpx_v4_conn_request() - a SYN over IPv4
+ * @lsk: listener, not locked
+ * @skb: the SYN, TCPX_CB filled; not consumed
+ *
+ * One to many is not answered, rfc9293#section-3.9.2.3 (MUST-57).
+ *
+ * Context: softirq, RCU
+ * Return: 0
+ */
+int tcpx_v4_conn_request(struct sock *lsk, struct sk_buff *skb)
 {
 	if (!(skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)))
 		return tcpx_conn_request(lsk, skb);
@@ -109,7 +129,7 @@ static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_soc
 	struct inet_sock *inet = inet_sk(child);
 	const struct ip_options_rcu *opt = rcu_dereference(ireq->ireq_opt);
 
-	child->sk_gso_type = SKB_GSO_TCPV4;
+	tcpx_sk(child)->af_ops = req->af_ops;
 	child->sk_bound_dev_if = ireq->ir_iif;
 	sk_daddr_set(child, ireq->ir_rmt_addr);
 	sk_rcv_saddr_set(child, ireq->ir_loc_addr);
@@ -122,6 +142,8 @@ static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_soc
 		inet->tos = req->tos & ~INET_ECN_MASK;
 	tcpx_sk(child)->ext_hdr_len = opt ? opt->opt.optlen : 0;
 	tcpx_early_learn(child, skb);
+	if (tcpx_sk_is_v6(child))
+		tcpx_v6_mapped_child_init(child);
 }
 
 /* The child's route is known: what follows from its MTU. dst is taken over. */
@@ -136,18 +158,6 @@ static void tcpx_v4_child_route(struct sock *child, struct dst_entry *dst)
 	if (user_mss && user_mss < tp->advmss)
 		tp->advmss = user_mss;
 	tcpx_initialize_rcv_mss(child);
-}
-
-/* A child that is in no table or queue, locked, with two references: all its end. */
-static void tcpx_v4_discard_child(struct sock *child)
-{
-	tcpx_child_release(child);
-	if (!tcpx_sk(child)->bind_hash)
-		inet_sk(child)->inet_num = 0;
-	inet_sk_set_state(child, TCP_CLOSE);
-	sock_set_flag(child, SOCK_DEAD);
-	tcpx_orphan_inc(child);
-	tcpx_inet_destroy_sock(child);
 }
 
 /*
@@ -169,7 +179,7 @@ static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req
 }
 
 /**
- * tcpx_v4_syn_recv_sock() - the handshake is complete: make the child
+ * tcpx_v4_syn_recv_sock() - a handshake over IPv4 is complete: make the child
  * @lsk: listener, not locked
  * @skb: the ACK; not consumed
  * @req: request
@@ -180,9 +190,9 @@ static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req
  * Return: child, locked and with two references, in ehash in the request's place;
  * or NULL: lost the race (see @own_req), the accept queue is full, no memory, no route.
  */
-static struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
-					  struct tcpx_request_sock *req,
-					  struct dst_entry *dst, bool *own_req)
+struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
+				   struct tcpx_request_sock *req,
+				   struct dst_entry *dst, bool *own_req)
 {
 	struct net *net = sock_net(lsk);
 	struct sock *child = NULL;
@@ -209,7 +219,7 @@ static struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 
 	*own_req = tcpx_v4_child_hash(child, req);
 	if (!*own_req) {
-		tcpx_v4_discard_child(child);
+		tcpx_discard_child(child);
 		return NULL;
 	}
 	TCPX_INC_STATS(net, TCP_MIB_PASSIVEOPENS);
@@ -217,7 +227,7 @@ static struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 
 discard:
 	TCPX_INC_STATS(net, TCP_MIB_ATTEMPTFAILS);
-	tcpx_v4_discard_child(child);
+	tcpx_discard_child(child);
 drop:
 	dst_release(dst);
 	tcpx_listendrop(lsk, skb);
@@ -226,393 +236,11 @@ drop:
 
 /* --- receiving ----------------------------------------------------------------------------- */
 
-/* Where a segment came from; its cb no longer tells once ours is filled. */
-struct tcpx_v4_in {
-	struct net		*net;
-	struct tcpx_hashinfo	*h;
-	int			dif;
-	int			sdif;
-};
-
-/* The IP layer's control block moves aside, ours takes its place. */
-static void tcpx_v4_fill_cb(struct sk_buff *skb)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct tcpx_skb_cb *cb = TCPX_CB(skb);
-
-	BUILD_BUG_ON(sizeof(struct tcpx_skb_cb) > sizeof(skb->cb));
-	memmove(&cb->header.h4, IPCB(skb), sizeof(struct inet_skb_parm));
-	barrier();	/* the two overlap under different types */
-	cb->seq = ntohl(th->seq);
-	cb->end_seq = cb->seq + th->syn + th->fin + skb->len - th->doff * 4;
-	cb->ack_seq = ntohl(th->ack_seq);
-	cb->tcp_flags = tcp_flag_byte(th);
-	cb->tw_isn = 0;
-	cb->ip_dsfield = ip_hdr(skb)->tos;
-	cb->sacked = 0;
-	cb->txstamp_ack = 0;
-	cb->eor = 0;
-	cb->is_app_limited = 0;
-	cb->has_rxtstamp = skb->tstamp || skb_hwtstamps(skb)->hwtstamp;
-}
-
-static void tcpx_v4_restore_cb(struct sk_buff *skb)
-{
-	memmove(IPCB(skb), &TCPX_CB(skb)->header.h4, sizeof(struct inet_skb_parm));
-}
-
-static struct sock *tcpx_v4_listener(struct sk_buff *skb, const struct tcpx_v4_in *in)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-	/* Only for a BPF program that chooses: a bad one is dropped later. */
-	int doff = max_t(int, th->doff * 4, sizeof(*th));
-
-	return tcpx_v4_lookup_listener(in->net, in->h, skb, doff, ip_hdr(skb)->saddr,
-				       th->source, ip_hdr(skb)->daddr, ntohs(th->dest),
-				       in->dif, in->sdif);
-}
-
-static struct sock *tcpx_v4_lookup(struct sk_buff *skb, const struct tcpx_v4_in *in,
-				   bool *refcounted)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct sock *sk;
-
-	sk = tcpx_v4_lookup_established(in->net, in->h, ip_hdr(skb)->saddr, th->source,
-					ip_hdr(skb)->daddr, ntohs(th->dest),
-					in->dif, in->sdif);
-	*refcounted = sk;
-	return sk ? : tcpx_v4_listener(skb, in);
-}
-
-/* Drop a segment that no full socket is charged with. */
-static void tcpx_v4_discard(const struct sock *sk, struct sk_buff *skb,
-			    enum skb_drop_reason reason)
-{
-	trace_tcpx_drop_segment(sk, skb, reason);
-	kfree_skb_reason(skb, reason);
-}
-
-/* 0, or why a segment is none. The checksum is always verified to the end here. */
-static enum skb_drop_reason tcpx_v4_validate(struct sk_buff *skb, struct net *net)
-{
-	unsigned int doff = tcp_hdr(skb)->doff * 4;
-
-	if (unlikely(doff < sizeof(struct tcphdr) || !pskb_may_pull(skb, doff))) {
-		TCPX_INC_STATS(net, TCP_MIB_INERRS);
-		return SKB_DROP_REASON_PKT_TOO_SMALL;
-	}
-	if (unlikely(skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo) ||
-		     tcp_checksum_complete(skb))) {
-		TCPX_INC_STATS(net, TCP_MIB_CSUMERRORS);
-		TCPX_INC_STATS(net, TCP_MIB_INERRS);
-		return SKB_DROP_REASON_TCP_CSUM;
-	}
-	return 0;
-}
-
-/* IPsec policy and filters (socket, cgroup, LSM): 0, or why they refuse. */
-static enum skb_drop_reason tcpx_v4_admit(struct sock *sk, struct sk_buff *skb)
-{
-	if (!xfrm4_policy_check(sk, XFRM_POLICY_IN, skb))
-		return SKB_DROP_REASON_XFRM_POLICY;
-	return compat_sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4);
-}
-
-/*
- * Move what is in pages to the head if there is room, and charge what it then
- * takes: else a few bytes in a page of the driver's weigh like a full segment.
- */
-static void tcpx_v4_condense(struct sk_buff *skb)
-{
-	if (skb->data_len) {
-		if (skb->data_len > skb_end_pointer(skb) - skb_tail_pointer(skb) ||
-		    skb_cloned(skb) || !__pskb_pull_tail(skb, skb->data_len))
-			return;
-	}
-	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
-}
-
-/*
- * The user holds the lock: leave it to him. The route and IPsec's state don't outlive
- * softirq. Room as kernel TCP gives, for the owner alone can make more.
- */
-static void tcpx_v4_backlog(struct sock *sk, struct sk_buff *skb)
-{
-	u64 limit = ((u64)READ_ONCE(sk->sk_rcvbuf) << 1) +
-		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
-
-	tcpx_v4_condense(skb);
-	skb_dst_drop(skb);
-	secpath_reset(skb);
-	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
-		return;
-	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPBACKLOGDROP);
-	tcpx_drop(sk, skb, SKB_DROP_REASON_SOCKET_BACKLOG);
-}
-
-/**
- * tcpx_v4_do_rcv() - a segment for a socket (proto.backlog_rcv)
- * @sk: socket, locked; or in LISTEN, not locked
- * @skb: segment, TCPX_CB filled; consumed
- *
- * Context: softirq, or the owner's when it works off the backlog
- * Return: 0
- */
-int tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb)
-{
-	struct sock *child;
-
-	if (likely(sk->sk_state == TCP_ESTABLISHED)) {
-		sock_rps_save_rxhash(sk, skb);
-		sk_mark_napi_id(sk, skb);
-		tcpx_early_learn(sk, skb);
-		tcpx_rcv_established(sk, skb);
-		return 0;
-	}
-	if (sk->sk_state == TCP_LISTEN) {
-		child = tcpx_cookie_v4_check(sk, skb);
-		if (!child) {
-			tcpx_drop(sk, skb, SKB_DROP_REASON_NOT_SPECIFIED);
-			return 0;
-		}
-		if (child != sk) {
-			tcpx_child_process(sk, child, skb);
-			return 0;
-		}
-	} else {
-		sock_rps_save_rxhash(sk, skb);
-		tcpx_early_learn(sk, skb);
-	}
-	if (tcpx_rcv_state_process(sk, skb)) {
-		tcpx_v4_send_reset(sk, skb);
-		tcpx_drop(sk, skb, SKB_DROP_REASON_NOT_SPECIFIED);
-	}
-	return 0;
-}
-
-/* A segment for a full socket; tw_isn: it is a SYN that ended a TIME_WAIT. */
-static void tcpx_v4_rcv_sock(struct sock *sk, struct sk_buff *skb, u32 tw_isn)
-{
-	enum skb_drop_reason reason;
-
-	if (unlikely(ip_hdr(skb)->ttl < READ_ONCE(inet_sk(sk)->min_ttl))) {
-		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPMINTTLDROP);
-		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_MINTTL);
-		return;
-	}
-	reason = tcpx_v4_admit(sk, skb);
-	if (unlikely(reason)) {
-		tcpx_drop(sk, skb, reason);
-		return;
-	}
-	nf_reset_ct(skb);
-	tcpx_v4_fill_cb(skb);
-	TCPX_CB(skb)->tw_isn = tw_isn;
-	skb->dev = NULL;
-
-	if (sk->sk_state == TCP_LISTEN) {
-		trace_tcpx_receive_segment(sk, skb);
-		tcpx_v4_do_rcv(sk, skb);
-		return;
-	}
-	sk_incoming_cpu_update(sk);
-	bh_lock_sock_nested(sk);
-	trace_tcpx_receive_segment(sk, skb);
-	tcpx_segs_in(tcpx_sk(sk), skb);
-	if (!sock_owned_by_user(sk))
-		tcpx_v4_do_rcv(sk, skb);
-	else
-		tcpx_v4_backlog(sk, skb);
-	bh_unlock_sock(sk);
-}
-
-/*
- * A segment for a half-open connection. NULL: done, or look up again if *again;
- * otherwise the listener, with a reference: it is to process the segment.
- */
-static struct sock *tcpx_v4_rcv_req(struct tcpx_request_sock *req, struct sk_buff *skb,
-				    bool *again)
-{
-	struct sock *lsk = req->req.req.rsk_listener;
-	enum skb_drop_reason reason;
-	struct sock *nsk;
-
-	*again = false;
-	if (unlikely(inet_sk_state_load(lsk) != TCP_LISTEN)) {
-		tcpx_reqsk_drop(req);
-		tcpx_reqsk_put(req);
-		*again = true;
-		return NULL;
-	}
-	/* The request's hold on it may go with the request. */
-	sock_hold(lsk);
-	reason = tcpx_v4_admit(lsk, skb);
-	if (unlikely(reason)) {
-		tcpx_reqsk_put(req);
-		goto drop;
-	}
-	tcpx_v4_fill_cb(skb);
-	trace_tcpx_receive_segment(req_to_sk(&req->req.req), skb);
-	nsk = tcpx_check_req(lsk, skb, req, again);
-	tcpx_reqsk_put(req);
-	if (!nsk && !*again)
-		goto drop;
-	if (!nsk || nsk == lsk)
-		tcpx_v4_restore_cb(skb);
-	if (nsk == lsk)
-		return lsk;
-	if (nsk) {
-		nf_reset_ct(skb);
-		skb->dev = NULL;
-		tcpx_child_process(lsk, nsk, skb);
-	}
-	sock_put(lsk);
-	return NULL;
-
-drop:
-	tcpx_drop(lsk, skb, reason ? : SKB_DROP_REASON_NOT_SPECIFIED);
-	sock_put(lsk);
-	return NULL;
-}
-
-/*
- * A segment for a TIME_WAIT entry. NULL: done; otherwise the listener, without a
- * reference, that gets the SYN of a new connection, *tw_isn its ISN.
- */
-static struct sock *tcpx_v4_rcv_tw(struct tcpx_timewait_sock *tw, struct sk_buff *skb,
-				   const struct tcpx_v4_in *in, u32 *tw_isn)
-{
-	struct sock *sk = (struct sock *)tw;
-	struct sock *lsk;
-
-	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
-		tcpx_v4_discard(sk, skb, SKB_DROP_REASON_XFRM_POLICY);
-		tcpx_tw_put(tw);
-		return NULL;
-	}
-	tcpx_v4_fill_cb(skb);
-	trace_tcpx_receive_segment(sk, skb);
-	switch (tcpx_timewait_state_process(tw, skb, tcp_hdr(skb))) {
-	case TCPX_TW_SYN:
-		lsk = tcpx_v4_listener(skb, in);
-		if (lsk) {
-			*tw_isn = TCPX_CB(skb)->tw_isn;
-			tcpx_tw_deschedule_put(tw);
-			tcpx_v4_restore_cb(skb);
-			return lsk;
-		}
-		fallthrough;
-	case TCPX_TW_ACK:
-		tcpx_v4_timewait_ack(sk, skb);
-		tcpx_tw_put(tw);
-		break;
-	case TCPX_TW_RST:
-		tcpx_v4_send_reset(sk, skb);
-		tcpx_tw_deschedule_put(tw);
-		break;
-	case TCPX_TW_SUCCESS:
-		break;
-	}
-	consume_skb(skb);
-	return NULL;
-}
-
-/*
- * One step of the way to a full socket: process a segment for the entry that the
- * lookup found. False: look up again, the entry is gone.
- */
-static bool tcpx_v4_deliver(struct sock *sk, struct sk_buff *skb,
-			    const struct tcpx_v4_in *in, bool refcounted)
-{
-	bool again = false;
-	u32 tw_isn = 0;
-
-	if (sk->sk_state == TCP_TIME_WAIT) {
-		sk = tcpx_v4_rcv_tw(tcpx_twsk(sk), skb, in, &tw_isn);
-		refcounted = false;
-	} else if (sk->sk_state == TCP_NEW_SYN_RECV) {
-		sk = tcpx_v4_rcv_req(tcpx_rsk(inet_reqsk(sk)), skb, &again);
-	}
-	if (!sk)
-		return !again;
-	tcpx_v4_rcv_sock(sk, skb, tw_isn);
-	if (refcounted)
-		sock_put(sk);
-	return true;
-}
-
-/*
- * A segment at a listener that neither opens a connection nor can be a cookie: of a
- * connection that is gone, or of one that kernel TCP still has on this port (bind() with
- * SO_REUSEADDR admits that). Kernel TCP knows the latter, and resets the former as we
- * would.
- */
-static bool tcpx_v4_stray(const struct sock *lsk, const struct tcphdr *th)
-{
-	if (th->rst || (th->syn && th->ack))
-		return true;
-	/* Without ACK it is nobody's: kernel TCP, seeing a closed port, would answer. */
-	return !th->syn && th->ack && tcpx_syncookie_no_recent_overflow(lsk);
-}
-
-/* The entry that a segment is for, or NULL if it is not ours. */
-static struct sock *tcpx_v4_find(struct sk_buff *skb, struct tcpx_v4_in *in, bool *refcounted)
-{
-	struct sock *sk;
-
-	if (skb->pkt_type != PACKET_HOST)
-		return NULL;
-	/* Found already: by our early demux, or for kernel TCP by its own, or BPF. */
-	if (skb->sk) {
-		in->net = dev_net(skb->dev);
-		*refcounted = true;
-		return tcpx_early_steal(skb);
-	}
-	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
-		return NULL;
-	in->net = dev_net(skb->dev);
-	in->h = READ_ONCE(tcpx_pernet(in->net)->hinfo);
-	if (!in->h)
-		return NULL;
-	in->dif = inet_iif(skb);
-	in->sdif = inet_sdif(skb);
-	sk = tcpx_v4_lookup(skb, in, refcounted);
-	if (sk && !*refcounted && tcpx_v4_stray(sk, tcp_hdr(skb)))
-		return NULL;
-	return sk;
-}
-
 /* A TCP segment for this host: net_protocol.handler. softirq, RCU. */
 static int tcpx_v4_rcv(struct sk_buff *skb)
 {
-	enum skb_drop_reason reason;
-	struct tcpx_v4_in in;
-	bool refcounted;
-	struct sock *sk;
-
-	if (!static_branch_unlikely(&tcpx_active))
-		goto not_ours;
-	sk = tcpx_v4_find(skb, &in, &refcounted);
-	if (!sk)
-		goto not_ours;
-
-	TCPX_INC_STATS(in.net, TCP_MIB_INSEGS);
-	reason = tcpx_v4_validate(skb, in.net);
-	if (unlikely(reason)) {
-		tcpx_v4_discard(sk, skb, reason);
-		if (refcounted)
-			tcpx_sock_gen_put(sk);
+	if (static_branch_unlikely(&tcpx_active) && tcpx_rcv(skb))
 		return 0;
-	}
-	while (!tcpx_v4_deliver(sk, skb, &in, refcounted)) {
-		sk = tcpx_v4_lookup(skb, &in, &refcounted);
-		if (!sk)
-			goto not_ours;	/* the listener is gone */
-	}
-	return 0;
-
-not_ours:
 	return tcpx_v4_kernel->handler(skb);
 }
 
@@ -622,7 +250,7 @@ not_ours:
  * tcpx_v4_mtu_reduced() - the path takes no more than tp->mtu_info
  * @sk: socket, locked
  */
-static void tcpx_v4_mtu_reduced(struct sock *sk)
+void tcpx_v4_mtu_reduced(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 mtu = READ_ONCE(tp->mtu_info);
@@ -840,8 +468,13 @@ static int tcpx_v4_err(struct sk_buff *skb, u32 info)
 
 /* --- options of level IPPROTO_IP ---------------------------------------------------------- */
 
-/* IP options take room from every segment; the kernel knows only its own TCP's MSS. */
-static void tcpx_v4_sync_ext_hdr(struct sock *sk)
+/**
+ * tcpx_v4_sync_ext_hdr() - IP_OPTIONS was set: they take room from every segment
+ * @sk: socket, not locked
+ *
+ * The kernel knows only its own TCP's MSS.
+ */
+void tcpx_v4_sync_ext_hdr(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct ip_options_rcu *opt;
@@ -857,8 +490,12 @@ static void tcpx_v4_sync_ext_hdr(struct sock *sk)
 static int tcpx_v4_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 			      unsigned int optlen)
 {
-	int err = ip_setsockopt(sk, level, optname, optval, optlen);
+	int err;
 
+	/* No groups for a stream; the kernel refuses it to its own TCP alone. */
+	if (level == SOL_IP && (optname == IP_ADD_MEMBERSHIP || optname == IP_DROP_MEMBERSHIP))
+		return -EPROTO;
+	err = ip_setsockopt(sk, level, optname, optval, optlen);
 	if (!err && optname == IP_OPTIONS)
 		tcpx_v4_sync_ext_hdr(sk);
 	return err;
@@ -875,14 +512,12 @@ const struct tcpx_af_ops tcpx_ipv4_ops = {
 	.init_req	 = tcpx_v4_init_req,
 	.init_seq	 = tcpx_v4_synack_seq,
 	.init_ts_off	 = tcpx_v4_synack_ts_off,
-	.cookie_init_seq = tcpx_cookie_v4_init_seq,
 	.route_req	 = tcpx_v4_route_req,
 	.send_synack_ip	 = tcpx_v4_send_synack_ip,
-	.send_reply	 = tcpx_v4_send_reply,
-	.send_reset	 = tcpx_v4_send_reset,
 	.mtu_reduced	 = tcpx_v4_mtu_reduced,
 	.setsockopt	 = tcpx_v4_setsockopt,
 	.getsockopt	 = ip_getsockopt,
+	.gso_type	 = SKB_GSO_TCPV4,
 	.mss_default	 = TCP_MSS_DEFAULT,
 	.net_header_len	 = sizeof(struct iphdr),
 	.sockaddr_len	 = sizeof(struct sockaddr_in),

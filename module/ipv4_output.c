@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_TCPX: the face towards IPv4, outwards: routes, the IP header, and the
- * segments that are sent without a full socket.
+ * AF_TCPX: the face towards IPv4, outwards: routes and the IP header.
  *
  * sk_protocol is IPPROTO_TCPX inside the kernel and must not be on the wire, so
  * ip_queue_xmit() is not for us: the header is pushed here, then ip_local_out().
@@ -364,40 +363,6 @@ int tcpx_v4_send_synack_ip(const struct sock *lsk, struct sk_buff *skb,
 
 /* --- segments without a full socket ------------------------------------------------- */
 
-/* The TCP part of an answer to @skb. */
-static struct sk_buff *tcpx_v4_reply_skb(const struct sk_buff *skb,
-					 const struct tcpx_reply *reply)
-{
-	unsigned int hdr_len = sizeof(struct tcphdr) + (reply->use_ts ? TCPOLEN_TSTAMP_ALIGNED : 0);
-	struct sk_buff *nskb = alloc_skb(TCPX_MAX_HEADER + hdr_len, GFP_ATOMIC);
-	struct tcphdr *th;
-	__be32 *opt;
-
-	if (!nskb)
-		return NULL;
-	skb_reserve(nskb, TCPX_MAX_HEADER);
-	th = skb_put_zero(nskb, hdr_len);
-	skb_reset_transport_header(nskb);
-	th->source = tcp_hdr(skb)->dest;
-	th->dest = tcp_hdr(skb)->source;
-	th->seq = htonl(reply->seq);
-	if (reply->flags & TCPHDR_ACK)
-		th->ack_seq = htonl(reply->ack);
-	th->doff = hdr_len / 4;
-	tcp_flag_byte(th) = reply->flags;
-	th->window = htons(reply->win);
-	if (reply->use_ts) {
-		opt = (__be32 *)(th + 1);
-		opt[0] = htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
-			       TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP);
-		opt[1] = htonl(reply->tsval);
-		opt[2] = htonl(reply->tsecr);
-	}
-	nskb->ip_summed = CHECKSUM_PARTIAL;
-	tcpx_v4_set_check(nskb, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr);
-	return nskb;
-}
-
 /* May the socket, of any kind, use addresses that are not ours? */
 static bool tcpx_v4_transparent(const struct sock *sk)
 {
@@ -428,7 +393,7 @@ static struct rtable *tcpx_v4_route_reply(struct net *net, const struct sock *fu
 }
 
 /**
- * tcpx_v4_send_reply() - answer a segment without a full socket
+ * tcpx_v4_send_reply() - answer a segment over IPv4 without a full socket
  * @net: netns
  * @sk: socket concerned (listener, TIME_WAIT entry, ...) or NULL
  * @skb: the segment; not consumed
@@ -442,12 +407,13 @@ void tcpx_v4_send_reply(struct net *net, const struct sock *sk, struct sk_buff *
 			const struct tcpx_reply *reply)
 {
 	const struct sock *fullsk = sk && sk_fullsock(sk) ? sk : NULL;
-	struct sk_buff *nskb = tcpx_v4_reply_skb(skb, reply);
+	struct sk_buff *nskb = tcpx_reply_skb(skb, reply);
 	struct flowi4 fl4;
 	struct rtable *rt;
 
 	if (!nskb)
 		return;
+	tcpx_v4_set_check(nskb, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr);
 	rt = tcpx_v4_route_reply(net, fullsk, tcpx_v4_transparent(sk), skb, reply, &fl4);
 	if (IS_ERR(rt)) {
 		kfree_skb(nskb);
@@ -462,73 +428,4 @@ void tcpx_v4_send_reply(struct net *net, const struct sock *sk, struct sk_buff *
 			    reply->tos & ~INET_ECN_MASK, ip4_dst_hoplimit(&rt->dst));
 	ip_local_out(net, NULL, nskb);
 	TCPX_INC_STATS(net, TCP_MIB_OUTSEGS);
-}
-
-/* What a reply takes from the socket it is sent for, of any kind. */
-static void tcpx_v4_reply_of(struct tcpx_reply *reply, const struct sock *sk)
-{
-	reply->oif = READ_ONCE(sk->sk_bound_dev_if);
-	if (sk->sk_state == TCP_TIME_WAIT) {
-		reply->mark = tcpx_twsk(sk)->tw_mark;
-		reply->priority = tcpx_twsk(sk)->tw_priority;
-	} else if (sk_fullsock(sk)) {
-		reply->mark = READ_ONCE(sk->sk_mark);
-		reply->priority = READ_ONCE(sk->sk_priority);
-	}
-}
-
-/**
- * tcpx_v4_send_reset() - answer a segment with a RST, rfc9293#section-3.5.2
- * @sk: socket concerned, TIME_WAIT entry, or NULL
- * @skb: the segment; not consumed
- *
- * A reset is never answered; nor, without a socket, what was not sent to an address of
- * ours. The TOS is the segment's: whatever it is for, it is not for the socket.
- */
-void tcpx_v4_send_reset(const struct sock *sk, struct sk_buff *skb)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct tcpx_reply reply = { .flags = TCPHDR_RST, .tos = ip_hdr(skb)->tos };
-	struct net *net;
-
-	if (th->rst)
-		return;
-	if (!sk && skb_rtable(skb)->rt_type != RTN_LOCAL)
-		return;
-	net = sk ? sock_net(sk) : skb_dst_dev_net(skb);
-	if (sk)
-		tcpx_v4_reply_of(&reply, sk);
-	if (th->ack) {
-		reply.seq = ntohl(th->ack_seq);
-	} else {
-		reply.flags |= TCPHDR_ACK;
-		reply.ack = ntohl(th->seq) + th->syn + th->fin +
-			    skb->len - skb_transport_offset(skb) - th->doff * 4;
-	}
-	trace_tcpx_send_reset(sk, skb);
-	tcpx_v4_send_reply(net, sk, skb, &reply);
-	TCPX_INC_STATS(net, TCP_MIB_OUTRSTS);
-}
-
-/**
- * tcpx_v4_timewait_ack() - answer a segment for a TIME_WAIT entry with an ACK
- * @sk: the entry; the reference stays the caller's
- * @skb: the segment; not consumed
- */
-void tcpx_v4_timewait_ack(struct sock *sk, struct sk_buff *skb)
-{
-	const struct tcpx_timewait_sock *tw = tcpx_twsk(sk);
-	struct tcpx_reply reply = {
-		.seq	= READ_ONCE(tw->tw_snd_nxt),
-		.ack	= READ_ONCE(tw->tw_rcv_nxt),
-		.win	= tw->tw_rcv_wnd >> tw->tw_rcv_wscale,
-		.flags	= TCPHDR_ACK,
-		.use_ts	= READ_ONCE(tw->tw_ts_recent_stamp) != 0,
-		.tsval	= tcpx_clock_ms() + tw->tw_ts_offset,
-		.tsecr	= READ_ONCE(tw->tw_ts_recent),
-		.tos	= tw->tw_tos,
-	};
-
-	tcpx_v4_reply_of(&reply, sk);
-	tcpx_v4_send_reply(sock_net(sk), sk, skb, &reply);
 }

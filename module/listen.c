@@ -150,6 +150,8 @@ struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_soc
 
 	if (!child)
 		return NULL;
+	if (tcpx_sk_is_v6(child))
+		tcpx_v6_child_clone(child);
 	tcpx_lock_class(child, true);
 	tcpx_active_hold();
 	atomic_inc(&tcpx_pernet(sock_net(child))->nr_sock);
@@ -162,6 +164,23 @@ struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_soc
 	tcpx_child_init_seq(tp, req, skb);
 	tcpx_child_init_time(child, req, skb);
 	return child;
+}
+
+/**
+ * tcpx_discard_child() - the end of a child that is in no table or queue
+ * @child: child, locked and with two references, both gone afterwards
+ *
+ * Context: softirq
+ */
+void tcpx_discard_child(struct sock *child)
+{
+	tcpx_child_release(child);
+	if (!tcpx_sk(child)->bind_hash)
+		inet_sk(child)->inet_num = 0;
+	inet_sk_set_state(child, TCP_CLOSE);
+	sock_set_flag(child, SOCK_DEAD);
+	tcpx_orphan_inc(child);
+	tcpx_inet_destroy_sock(child);
 }
 
 /**
@@ -207,7 +226,7 @@ void tcpx_child_process(struct sock *lsk, struct sock *child, struct sk_buff *sk
 		if (state == TCP_SYN_RECV && child->sk_state != state)
 			lsk->sk_data_ready(lsk);
 		if (reset) {
-			tcpx_sk(child)->af_ops->send_reset(child, skb);
+			tcpx_send_reset(child, skb);
 			tcpx_drop(child, skb, SKB_DROP_REASON_NOT_SPECIFIED);
 		}
 	}

@@ -237,9 +237,12 @@ static int __init tcpx_init(void)
 	err = tcpx_v4_init();
 	if (err)
 		goto err_pernet;
-	err = tcpx_diag_init();
+	err = tcpx_v6_init();
 	if (err)
 		goto err_v4;
+	err = tcpx_diag_init();
+	if (err)
+		goto err_v6;
 	err = tcpx_family_register();
 	if (err)
 		goto err_diag;
@@ -249,6 +252,8 @@ static int __init tcpx_init(void)
 
 err_diag:
 	tcpx_diag_exit();
+err_v6:
+	tcpx_v6_exit();
 err_v4:
 	tcpx_v4_exit();
 err_pernet:
@@ -275,6 +280,7 @@ static void __exit tcpx_exit(void)
 {
 	tcpx_af_unregister();
 	tcpx_diag_exit();
+	tcpx_v6_exit();
 	tcpx_v4_exit();
 	unregister_pernet_subsys(&tcpx_net_ops);
 	WARN_ON_ONCE(atomic_read(&tcpx_active_count));

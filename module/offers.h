@@ -85,6 +85,14 @@ void tcpx_hashinfo_free(struct tcpx_net *tn);
 bool tcpx_hashinfo_chain(const struct tcpx_hashinfo *h, unsigned int bucket,
 			 struct hlist_nulls_head **chain, spinlock_t **lock);
 
+/* RCU. As the two below, over IPv6. */
+struct sock *tcpx_v6_lookup_established(struct net *net, struct tcpx_hashinfo *h,
+					const struct in6_addr *saddr, __be16 sport,
+					const struct in6_addr *daddr, u16 hnum, int dif, int sdif);
+struct sock *tcpx_v6_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
+				     struct sk_buff *skb, int doff,
+				     const struct in6_addr *saddr, __be16 sport,
+				     const struct in6_addr *daddr, u16 hnum, int dif, int sdif);
 u32  tcpx_v4_ehashfn(const struct net *net, __be32 laddr, u16 lport, __be32 faddr, __be16 fport);
 /* RCU. Returned with a reference: full socket, request or TIME_WAIT by sk_state. */
 struct sock *tcpx_v4_lookup_established(struct net *net, struct tcpx_hashinfo *h,
@@ -114,7 +122,8 @@ void tcpx_sock_gen_put(struct sock *sk);		/* drop a lookup's reference, any kind
 
 /* --- request.c: half-open connections --------------------------------------- */
 
-struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listener);
+struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buff *skb,
+					   bool attach_listener);
 void tcpx_reqsk_put(struct tcpx_request_sock *req);
 void tcpx_reqsk_free(struct tcpx_request_sock *req);
 /* unhash, stop, put; false: somebody else did */
@@ -149,6 +158,7 @@ struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_soc
  */
 struct sock *tcpx_reqsk_queue_add(struct sock *lsk, struct tcpx_request_sock *req,
 				  struct sock *child);
+void tcpx_discard_child(struct sock *child);		/* nobody else knows it */
 /* The child took the place of req in ehash: stop that one's timer, queue the child. */
 struct sock *tcpx_complete_hashdance(struct sock *lsk, struct sock *child,
 				     struct tcpx_request_sock *req);
@@ -157,10 +167,10 @@ void tcpx_child_process(struct sock *lsk, struct sock *child, struct sk_buff *sk
 
 /* --- syncookies.c --------------------------------------------------------- */
 
-u32  tcpx_cookie_v4_init_seq(const struct sk_buff *skb, u16 *mssp);
+u32  tcpx_cookie_init_seq(const struct sk_buff *skb, u16 *mssp);
 u32  tcpx_cookie_init_timestamp(struct tcpx_request_sock *req, u64 now_us);
 /* An ACK at a listener: the listener itself (not a cookie), a child, or NULL (drop). */
-struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb);
+struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb);
 bool tcpx_syn_flood_action(struct sock *sk);		/* cookies wanted? counts, logs */
 void tcpx_syncookie_overflow(const struct sock *sk);	/* remember: cookies were sent lately */
 bool tcpx_syncookie_no_recent_overflow(const struct sock *sk);
@@ -256,12 +266,16 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 			const struct tcpx_out_options *opts);
 
-/* --- input.c: segment arrival ---------------------------------------------- */
+/* --- receive.c: from IP to the socket ------------------------------------------- */
 
+bool tcpx_rcv(struct sk_buff *skb);		/* false: not ours */
 /* Segment for a connected or listening socket whose lock is held (or that is
  * LISTEN: no lock). Consumes skb. Called from the backlog too.
  */
-int  tcpx_v4_do_rcv(struct sock *sk, struct sk_buff *skb);	/* ipv4.c */
+int  tcpx_do_rcv(struct sock *sk, struct sk_buff *skb);
+
+/* --- input.c: segment arrival ---------------------------------------------- */
+
 void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb);
 /* >= 0: done (skb consumed if 0); 1: answer with a reset, caller frees. */
 int  tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb);
@@ -539,6 +553,14 @@ void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb);
 void tcpx_early_demux_on(struct tcpx_net *tn);
 void tcpx_early_demux_off(struct tcpx_net *tn);
 
+/* --- reply.c: segments without a full socket ------------------------------------- */
+
+struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_reply *reply);
+void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
+		     const struct tcpx_reply *reply);
+void tcpx_send_reset(const struct sock *sk, struct sk_buff *skb);
+void tcpx_timewait_ack(struct sock *sk, struct sk_buff *skb);
+
 /* --- ipv4.c: the face towards IPv4, inwards ------------------------------------ */
 
 extern const struct tcpx_af_ops tcpx_ipv4_ops;
@@ -547,6 +569,17 @@ int  tcpx_v4_init(void);		/* interpose on inet_protos[IPPROTO_TCP] */
 void tcpx_v4_exit(void);
 u32  tcpx_v4_init_seq(__be32 saddr, __be32 daddr, __be16 sport, __be16 dport);	/* rfc6528 */
 u32  tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr);
+/* What IPv6 sockets that talk IPv4 use, see tcpx_ipv6_mapped_ops. */
+u32  tcpx_v4_synack_seq(const struct sk_buff *skb);
+u32  tcpx_v4_synack_ts_off(const struct net *net, const struct sk_buff *skb);
+void tcpx_v4_init_req(struct tcpx_request_sock *req, const struct sock *lsk,
+		      struct sk_buff *skb);
+int  tcpx_v4_conn_request(struct sock *lsk, struct sk_buff *skb);
+struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
+				   struct tcpx_request_sock *req,
+				   struct dst_entry *dst, bool *own_req);
+void tcpx_v4_mtu_reduced(struct sock *sk);
+void tcpx_v4_sync_ext_hdr(struct sock *sk);
 
 /* --- ipv4_output.c: outwards ----------------------------------------------------- */
 
@@ -559,11 +592,8 @@ int  tcpx_v4_queue_xmit(struct sock *sk, struct sk_buff *skb);
 void tcpx_v4_send_check(struct sock *sk, struct sk_buff *skb);
 int  tcpx_v4_send_synack_ip(const struct sock *lsk, struct sk_buff *skb,
 			    struct tcpx_request_sock *req, struct dst_entry *dst);
-/* RST for skb (rfc9293#section-3.5.2). sk: the socket concerned, a TIME_WAIT entry or NULL. */
-void tcpx_v4_send_reset(const struct sock *sk, struct sk_buff *skb);
 void tcpx_v4_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
 			const struct tcpx_reply *reply);
-void tcpx_v4_timewait_ack(struct sock *sk, struct sk_buff *skb);
 
 /* --- proc.c: what there is to tell of a socket -------------------------------- */
 
@@ -580,7 +610,9 @@ enum {
  * struct tcpx_row - an entry of the tables as a person is told of it
  * @sk: only to be printed
  * @saddr: local and
- * @daddr: foreign address
+ * @daddr: foreign address, of IPv4
+ * @saddr6: the same
+ * @daddr6: of a socket of IPv6, mapped ones if it talks IPv4
  * @sport: local and
  * @dport: foreign port, host order
  * @state: TCP_*; TCP_SYN_RECV for a request sock
@@ -604,6 +636,8 @@ struct tcpx_row {
 	const void	*sk;
 	__be32		saddr;
 	__be32		daddr;
+	struct in6_addr	saddr6;
+	struct in6_addr	daddr6;
 	u16		sport;
 	u16		dport;
 	u8		state;
@@ -625,6 +659,89 @@ struct tcpx_row {
 };
 
 void tcpx_row_fill(struct tcpx_row *row, struct sock *sk);
+
+/* --- ipv6.c: the face towards IPv6, inwards -------------------------------------- */
+
+extern const struct tcpx_af_ops tcpx_ipv6_ops;
+extern const struct tcpx_af_ops tcpx_ipv6_mapped_ops;	/* an IPv6 socket that talks IPv4 */
+
+#if IS_ENABLED(CONFIG_IPV6)
+int  tcpx_v6_init(void);		/* interpose on inet6_protos[IPPROTO_TCP] */
+void tcpx_v6_exit(void);
+bool tcpx_v6_enabled(void);		/* false: the host was booted with ipv6.disable=1 */
+#else
+static inline int tcpx_v6_init(void)
+{
+	return 0;
+}
+
+static inline void tcpx_v6_exit(void)
+{
+}
+
+static inline bool tcpx_v6_enabled(void)
+{
+	return false;
+}
+#endif
+int  tcpx_v6_do_rcv(struct sock *sk, struct sk_buff *skb);	/* proto.backlog_rcv */
+bool tcpx_v6_hops_too_many(const struct sock *sk, const struct sk_buff *skb);
+void tcpx_v6_child_clone(struct sock *child);
+void tcpx_v6_mapped_child_init(struct sock *child);
+void tcpx_v6_tw_init(struct tcpx_timewait_sock *tw, const struct sock *sk);
+u32  tcpx_v6_init_seq(const struct in6_addr *saddr, const struct in6_addr *daddr,
+		      __be16 sport, __be16 dport);
+u32  tcpx_v6_init_ts_off(const struct net *net, const struct in6_addr *saddr,
+			 const struct in6_addr *daddr);
+
+/* How to answer a segment at a socket, and what its child shall be. */
+static inline const struct tcpx_af_ops *tcpx_skb_af_ops(const struct sock *sk,
+							const struct sk_buff *skb)
+{
+	if (tcpx_skb_is_v6(skb))
+		return &tcpx_ipv6_ops;
+	return tcpx_sk_is_v6(sk) ? &tcpx_ipv6_mapped_ops : &tcpx_ipv4_ops;
+}
+
+/* --- ipv6_output.c: outwards ----------------------------------------------------- */
+
+struct ipv6_txoptions *tcpx_v6_opt(const struct sock *sk);	/* lock held, or RCU */
+struct dst_entry *tcpx_v6_dst(struct sock *sk);
+void tcpx_v6_set_dst(struct sock *sk, struct dst_entry *dst);
+struct in6_addr *tcpx_v6_first_hop(struct flowi6 *fl6, const struct ipv6_txoptions *opt,
+				   struct in6_addr *final);
+struct dst_entry *tcpx_v6_route_req(const struct sock *lsk, struct tcpx_request_sock *req,
+				    struct flowi *fl);
+int  tcpx_v6_rebuild_header(struct sock *sk);
+int  tcpx_v6_queue_xmit(struct sock *sk, struct sk_buff *skb);
+void tcpx_v6_send_check(struct sock *sk, struct sk_buff *skb);
+int  tcpx_v6_send_synack_ip(const struct sock *lsk, struct sk_buff *skb,
+			    struct tcpx_request_sock *req, struct dst_entry *dst);
+void tcpx_v6_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
+			const struct tcpx_reply *reply);
+
+/* --- ipv6_sock.c: struct proto, options, active open ------------------------------- */
+
+extern struct proto tcpx6_prot;
+#if IS_ENABLED(CONFIG_IPV6)
+int  tcpx6_proto_init(void);
+void tcpx6_proto_exit(void);
+#else
+static inline int tcpx6_proto_init(void)
+{
+	return 0;
+}
+
+static inline void tcpx6_proto_exit(void)
+{
+}
+#endif
+extern const struct proto_ops tcpx6_stream_ops;		/* af_tcpx.c */
+void tcpx6_init_inet(struct sock *sk);		/* what every IPv6 socket starts with */
+int  tcpx_v6_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+			unsigned int optlen);
+int  tcpx_v6_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+			int __user *optlen);
 
 /* --- diag.c --------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/tcpx: the sockets of a netns in the layout of /proc/net/tcp, so
- * that what reads that can read this: listeners first, then connections,
+ * /proc/net/tcpx and tcpx6: the sockets of a netns in the layout of /proc/net/tcp and
+ * tcp6, so that what reads those can read these: listeners first, then connections,
  * half-open ones and TIME_WAIT.
  *
  * The tables are read a batch of rows at a time, each chain under its lock.
@@ -14,6 +14,8 @@
 
 #define PROC_BATCH	32
 #define PROC_WIDTH	149	/* of a line, as in /proc/net/tcp */
+#define PROC6_HEADER							\
+	"  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
 /**
  * struct proc_iter - where a reader is
@@ -42,6 +44,10 @@ static void row_addresses(struct tcpx_row *row, const struct sock *sk)
 	row->daddr = sk->sk_daddr;
 	row->sport = sk->sk_num;
 	row->dport = ntohs(sk->sk_dport);
+#if IS_ENABLED(CONFIG_IPV6)
+	row->saddr6 = sk->sk_v6_rcv_saddr;
+	row->daddr6 = sk->sk_v6_daddr;
+#endif
 	row->refcnt = refcount_read(&sk->sk_refcnt);
 	row->uid = GLOBAL_ROOT_UID;
 }
@@ -53,7 +59,8 @@ static void row_timer(struct tcpx_row *row, struct sock *sk)
 	unsigned long expires = READ_ONCE(tp->timeout);
 
 	if (pending) {
-		row->timer = pending == TCPX_TIME_PROBE0 ? TCPX_ROW_TIMER_PROBE0 : TCPX_ROW_TIMER_RETRANS;
+		row->timer = pending == TCPX_TIME_PROBE0 ? TCPX_ROW_TIMER_PROBE0 :
+							   TCPX_ROW_TIMER_RETRANS;
 	} else if (timer_pending(&sk->sk_timer)) {
 		row->timer = TCPX_ROW_TIMER_KEEPALIVE;
 		expires = sk->sk_timer.expires;
@@ -128,14 +135,14 @@ void tcpx_row_fill(struct tcpx_row *row, struct sock *sk)
 }
 
 /* Copy what of a chain fits; its lock is held. True if that was the rest of it. */
-static bool iter_chain(struct proc_iter *it, struct hlist_nulls_head *chain)
+static bool iter_chain(struct proc_iter *it, struct hlist_nulls_head *chain, u16 family)
 {
 	struct hlist_nulls_node *node;
 	unsigned int seen = 0;
 	struct sock *sk;
 
 	sk_nulls_for_each(sk, node, chain) {
-		if (sk->sk_family != AF_INET || seen++ < it->skip)
+		if (sk->sk_family != family || seen++ < it->skip)
 			continue;
 		if (it->n == PROC_BATCH)
 			return false;
@@ -143,6 +150,13 @@ static bool iter_chain(struct proc_iter *it, struct hlist_nulls_head *chain)
 		it->skip++;
 	}
 	return true;
+}
+
+static const struct seq_operations proc6_seq_ops;
+
+static u16 iter_family(const struct seq_file *seq)
+{
+	return seq->op == &proc6_seq_ops ? AF_INET6 : AF_INET;
 }
 
 /* Read the next batch. The first of its rows, or NULL at the end. */
@@ -163,7 +177,7 @@ static struct tcpx_row *iter_load(struct seq_file *seq)
 		end = hlist_nulls_empty(chain);
 		if (!end) {
 			spin_lock_bh(lock);
-			end = iter_chain(it, chain);
+			end = iter_chain(it, chain, iter_family(seq));
 			spin_unlock_bh(lock);
 		}
 		if (end) {
@@ -216,11 +230,19 @@ static void proc_seq_stop(struct seq_file *seq, void *v)
 {
 }
 
-static void row_show(struct seq_file *seq, const struct tcpx_row *row, loff_t number)
+/* Each word as the CPU has it: what reads this is on the same machine. */
+static void row_show_addr6(struct seq_file *seq, const struct in6_addr *addr, u16 port)
 {
-	seq_printf(seq, "%4lld: %08X:%04X %08X:%04X %02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %d %pK",
-		   number, (__force u32)row->saddr, row->sport, (__force u32)row->daddr,
-		   row->dport, row->state, row->tx_queue, row->rx_queue, row->timer,
+	seq_printf(seq, "%08X%08X%08X%08X:%04X ", (__force u32)addr->s6_addr32[0],
+		   (__force u32)addr->s6_addr32[1], (__force u32)addr->s6_addr32[2],
+		   (__force u32)addr->s6_addr32[3], port);
+}
+
+/* What follows the addresses. */
+static void row_show(struct seq_file *seq, const struct tcpx_row *row)
+{
+	seq_printf(seq, "%02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %d %pK",
+		   row->state, row->tx_queue, row->rx_queue, row->timer,
 		   (unsigned long)jiffies_delta_to_clock_t(row->expires_in), row->retransmits,
 		   from_kuid_munged(seq_user_ns(seq), row->uid), row->probes_out, row->inode,
 		   row->refcnt, row->sk);
@@ -231,6 +253,13 @@ static void row_show(struct seq_file *seq, const struct tcpx_row *row, loff_t nu
 			   row->ssthresh);
 }
 
+static void row4_show(struct seq_file *seq, const struct tcpx_row *row, loff_t number)
+{
+	seq_printf(seq, "%4lld: %08X:%04X %08X:%04X ", number, (__force u32)row->saddr,
+		   row->sport, (__force u32)row->daddr, row->dport);
+	row_show(seq, row);
+}
+
 static int proc_seq_show(struct seq_file *seq, void *v)
 {
 	const struct proc_iter *it = seq->private;
@@ -239,8 +268,25 @@ static int proc_seq_show(struct seq_file *seq, void *v)
 	if (v == SEQ_START_TOKEN)
 		seq_puts(seq, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
 	else
-		row_show(seq, v, it->last_pos - 1);
+		row4_show(seq, v, it->last_pos - 1);
 	seq_pad(seq, '\n');
+	return 0;
+}
+
+static int proc6_seq_show(struct seq_file *seq, void *v)
+{
+	const struct proc_iter *it = seq->private;
+	const struct tcpx_row *row = v;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(seq, PROC6_HEADER);
+		return 0;
+	}
+	seq_printf(seq, "%4lld: ", it->last_pos - 1);
+	row_show_addr6(seq, &row->saddr6, row->sport);
+	row_show_addr6(seq, &row->daddr6, row->dport);
+	row_show(seq, row);
+	seq_putc(seq, '\n');
 	return 0;
 }
 
@@ -251,8 +297,21 @@ static const struct seq_operations proc_seq_ops = {
 	.show	= proc_seq_show,
 };
 
+static const struct seq_operations proc6_seq_ops = {
+	.start	= proc_seq_start,
+	.next	= proc_seq_next,
+	.stop	= proc_seq_stop,
+	.show	= proc6_seq_show,
+};
+
+static void remove_tcpx6(struct net *net)
+{
+	if (tcpx_v6_enabled())
+		remove_proc_entry("tcpx6", net->proc_net);
+}
+
 /**
- * tcpx_proc_net_init() - make /proc/net/tcpx, tcpx_snmp and tcpx_netstat
+ * tcpx_proc_net_init() - make /proc/net/tcpx, tcpx6, tcpx_snmp and tcpx_netstat
  * @net: netns, its counters exist
  *
  * Return: 0 or -ENOMEM.
@@ -262,6 +321,10 @@ int tcpx_proc_net_init(struct net *net)
 	if (!proc_create_net_data("tcpx", 0444, net->proc_net, &proc_seq_ops,
 				  sizeof(struct proc_iter), NULL))
 		return -ENOMEM;
+	if (tcpx_v6_enabled() &&
+	    !proc_create_net_data("tcpx6", 0444, net->proc_net, &proc6_seq_ops,
+				  sizeof(struct proc_iter), NULL))
+		goto fail_tcpx6;
 	if (!proc_create_net_single("tcpx_snmp", 0444, net->proc_net, tcpx_snmp_seq_show, NULL))
 		goto fail_snmp;
 	if (!proc_create_net_single("tcpx_netstat", 0444, net->proc_net, tcpx_netstat_seq_show,
@@ -272,6 +335,8 @@ int tcpx_proc_net_init(struct net *net)
 fail_netstat:
 	remove_proc_entry("tcpx_snmp", net->proc_net);
 fail_snmp:
+	remove_tcpx6(net);
+fail_tcpx6:
 	remove_proc_entry("tcpx", net->proc_net);
 	return -ENOMEM;
 }
@@ -284,5 +349,6 @@ void tcpx_proc_net_exit(struct net *net)
 {
 	remove_proc_entry("tcpx_netstat", net->proc_net);
 	remove_proc_entry("tcpx_snmp", net->proc_net);
+	remove_tcpx6(net);
 	remove_proc_entry("tcpx", net->proc_net);
 }

@@ -874,7 +874,7 @@ struct proto tcpx_prot = {
 	.recvmsg		= tcpx_proto_recvmsg,
 	.sendmsg		= tcpx_sendmsg,
 	.splice_eof		= tcpx_splice_eof,
-	.backlog_rcv		= tcpx_v4_do_rcv,
+	.backlog_rcv		= tcpx_do_rcv,
 	.release_cb		= tcpx_release_cb,
 	.hash			= tcpx_hash,
 	.unhash			= tcpx_unhash,
@@ -899,12 +899,20 @@ struct proto tcpx_prot = {
  *
  * Return: 0 or -errno
  */
-int tcpx_proto_init(void)
+int __init tcpx_proto_init(void)
 {
+	int err;
+
 	tcpx_prot.memory_allocated = tcp_prot.memory_allocated;
 	tcpx_prot.sockets_allocated = tcp_prot.sockets_allocated;
 	tcpx_prot.sysctl_mem = tcp_prot.sysctl_mem;
-	return proto_register(&tcpx_prot, 1);
+	err = tcpx6_proto_init();
+	if (err)
+		return err;
+	err = proto_register(&tcpx_prot, 1);
+	if (err)
+		tcpx6_proto_exit();
+	return err;
 }
 
 /**
@@ -913,4 +921,5 @@ int tcpx_proto_init(void)
 void tcpx_proto_exit(void)
 {
 	proto_unregister(&tcpx_prot);
+	tcpx6_proto_exit();
 }

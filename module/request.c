@@ -36,6 +36,13 @@ static struct request_sock_ops tcpx_request_ops = {
 	.destructor	= tcpx_reqsk_destructor,
 };
 
+/* The same over IPv6, from the same slab. */
+static struct request_sock_ops tcpx6_request_ops = {
+	.family		= PF_INET6,
+	.obj_size	= sizeof(struct tcpx_request_sock),
+	.destructor	= tcpx_reqsk_destructor,
+};
+
 /* --- request socks ------------------------------------------------------ */
 
 static void tcpx_reqsk_destructor(struct request_sock *rsk)
@@ -43,18 +50,23 @@ static void tcpx_reqsk_destructor(struct request_sock *rsk)
 	struct inet_request_sock *ireq = inet_rsk(rsk);
 
 	kfree(rcu_dereference_protected(ireq->ireq_opt, 1));
+#if IS_ENABLED(CONFIG_IPV6)
+	consume_skb(ireq->pktopts);
+#endif
 	atomic_dec(&tcpx_pernet(read_pnet(&ireq->ireq_net))->req_count);
 }
 
 /**
  * tcpx_reqsk_alloc() - a request that nobody else knows yet
  * @lsk: listener; RCU
- * @attach_listener: hold it, as every request does that will be in ehash
+ * @skb: its SYN, or the ACK of a cookie
+ * @attach_listener: hold @lsk, as every request does that will be in ehash
  *
  * Return: request with a reference count of 0, or NULL: no memory, or @lsk is
  * being freed.
  */
-struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listener)
+struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buff *skb,
+					   bool attach_listener)
 {
 	struct tcpx_request_sock *req;
 	struct request_sock *rsk;
@@ -76,7 +88,7 @@ struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listene
 	sk_node_init(&req_to_sk(rsk)->sk_node);
 	sk_tx_queue_clear(req_to_sk(rsk));
 	req_to_sk(rsk)->sk_prot = lsk->sk_prot;
-	rsk->rsk_ops = &tcpx_request_ops;
+	rsk->rsk_ops = tcpx_skb_is_v6(skb) ? &tcpx6_request_ops : &tcpx_request_ops;
 	rsk->dl_next = NULL;
 	rsk->sk = NULL;
 	rsk->saved_syn = NULL;
@@ -96,7 +108,7 @@ struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, bool attach_listene
 	req->req.ireq_state = TCP_NEW_SYN_RECV;
 	write_pnet(&req->req.ireq_net, sock_net(lsk));
 	req->req.ireq_family = lsk->sk_family;
-	req->af_ops = tcpx_sk(lsk)->af_ops;
+	req->af_ops = tcpx_skb_af_ops(lsk, skb);
 	req->last_oow_ack_time = 0;
 	req->snt_synack = 0;
 	req->ts_off = 0;
@@ -441,7 +453,7 @@ static void tcpx_openreq_init_isn(struct tcpx_request_sock *req, const struct so
 
 	req->txhash = net_tx_rndhash();
 	if (req->is_cookie) {
-		req->snt_isn = req->af_ops->cookie_init_seq(skb, &req->req.req.mss);
+		req->snt_isn = tcpx_cookie_init_seq(skb, &req->req.req.mss);
 		/* The same path for the SYN-ACK and the child that follows. */
 		req->txhash = req->snt_isn;
 	} else {
@@ -489,7 +501,7 @@ int tcpx_conn_request(struct sock *lsk, struct sk_buff *skb)
 
 	if (!tcpx_syn_admit(lsk, TCPX_CB(skb)->tw_isn != 0, &want_cookie))
 		goto drop;
-	req = tcpx_reqsk_alloc(lsk, !want_cookie);
+	req = tcpx_reqsk_alloc(lsk, skb, !want_cookie);
 	if (!req)
 		goto drop;
 	tcpx_openreq_init(req, lsk, skb);
@@ -544,7 +556,7 @@ void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
 		.oif		= ireq->ir_iif,
 	};
 
-	req->af_ops->send_reply(sock_net(lsk), lsk, skb, &reply);
+	tcpx_send_reply(sock_net(lsk), lsk, skb, &reply);
 }
 
 /* Answer a bad segment with an ACK, but not so often that it helps a loop. */
@@ -607,7 +619,7 @@ static void tcpx_embryonic_reset(struct sock *lsk, struct sk_buff *skb,
 	bool removed;
 
 	if (!tcp_hdr(skb)->rst)
-		req->af_ops->send_reset(lsk, skb);
+		tcpx_send_reset(lsk, skb);
 	removed = tcpx_reqsk_drop(req);
 	if (removed)
 		TCPX_NET_INC(sock_net(lsk), LINUX_MIB_EMBRYONICRSTS);
@@ -722,6 +734,7 @@ int __init tcpx_request_init(void)
 	tcpx_request_ops.slab = kmem_cache_create(tcpx_request_ops.slab_name,
 						  tcpx_request_ops.obj_size, 0,
 						  SLAB_ACCOUNT | SLAB_TYPESAFE_BY_RCU, NULL);
+	tcpx6_request_ops.slab = tcpx_request_ops.slab;
 	return tcpx_request_ops.slab ? 0 : -ENOMEM;
 }
 

@@ -35,49 +35,75 @@
 static siphash_aligned_key_t tcpx_cookie_secret[2] __ro_after_init;
 
 /*
- * The MSS that a cookie can tell, ascending: what a peer must take, IPv6's minimum
- * and tunnels, PPPoE, Ethernet.
+ * The MSS that a cookie can tell, ascending. IPv4: what a peer must take, IPv6's minimum
+ * and tunnels, PPPoE, Ethernet. IPv6: the minimum MTU, a tunnel in Ethernet,
+ * Ethernet, jumbo frames.
  */
-static const u16 tcpx_cookie_mss[] = { 536, 1300, 1440, 1460 };
+static const u16 tcpx_cookie_mss[2][4] = {
+	{ 536, 1300, 1440, 1460 },
+	{ IPV6_MIN_MTU - 60, 1420, 1440, 9000 - 60 },
+};
 
 static u32 tcpx_cookie_minute(void)
 {
 	return div_u64(get_jiffies_64(), TCPX_COOKIE_PERIOD);
 }
 
+static u32 tcpx_cookie_v6_hash(const struct sk_buff *skb, u32 minute, int key)
+{
+	const struct {
+		struct in6_addr	saddr;
+		struct in6_addr	daddr;
+		u32		minute;
+		__be16		sport;
+		__be16		dport;
+	} __aligned(SIPHASH_ALIGNMENT) ends = {
+		.saddr	= ipv6_hdr(skb)->saddr,
+		.daddr	= ipv6_hdr(skb)->daddr,
+		.minute	= minute,
+		.sport	= tcp_hdr(skb)->source,
+		.dport	= tcp_hdr(skb)->dest,
+	};
+
+	return siphash(&ends, offsetofend(typeof(ends), dport), &tcpx_cookie_secret[key]);
+}
+
 /* Of a segment from the peer. */
-static u32 tcpx_cookie_v4_hash(const struct sk_buff *skb, u32 minute, int key)
+static u32 tcpx_cookie_hash(const struct sk_buff *skb, u32 minute, int key)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	const struct tcphdr *th = tcp_hdr(skb);
 
+	if (tcpx_skb_is_v6(skb))
+		return tcpx_cookie_v6_hash(skb, minute, key);
 	return siphash_4u32((__force u32)iph->saddr, (__force u32)iph->daddr,
 			    (__force u32)th->source << 16 | (__force u32)th->dest,
 			    minute, &tcpx_cookie_secret[key]);
 }
 
 /**
- * tcpx_cookie_v4_init_seq() - make a cookie
+ * tcpx_cookie_init_seq() - make a cookie
  * @skb: SYN
  * @mssp: the peer's MSS; rounded down to one that a cookie can tell
  *
  * Return: the ISN of the SYN-ACK.
  */
-u32 tcpx_cookie_v4_init_seq(const struct sk_buff *skb, u16 *mssp)
+u32 tcpx_cookie_init_seq(const struct sk_buff *skb, u16 *mssp)
 {
+	const u16 *mss = tcpx_cookie_mss[tcpx_skb_is_v6(skb)];
 	u32 minute = tcpx_cookie_minute();
-	int i = ARRAY_SIZE(tcpx_cookie_mss) - 1;
+	int i = ARRAY_SIZE(tcpx_cookie_mss[0]) - 1;
 
-	while (i && tcpx_cookie_mss[i] > *mssp)
+	while (i && mss[i] > *mssp)
 		i--;
-	*mssp = tcpx_cookie_mss[i];
-	return tcpx_cookie_v4_hash(skb, 0, 0) + ntohl(tcp_hdr(skb)->seq) +
+	*mssp = mss[i];
+	return tcpx_cookie_hash(skb, 0, 0) + ntohl(tcp_hdr(skb)->seq) +
 	       (minute << TCPX_COOKIE_BITS) +
-	       ((tcpx_cookie_v4_hash(skb, minute, 1) + i) & TCPX_COOKIE_MASK);
+	       ((tcpx_cookie_hash(skb, minute, 1) + i) & TCPX_COOKIE_MASK);
 }
 
 /* The MSS that the cookie in an ACK tells, 0 if it is none or too old. */
-static u16 tcpx_cookie_v4_mss(const struct sk_buff *skb)
+static u16 tcpx_cookie_peer_mss(const struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 	u32 cookie = ntohl(th->ack_seq) - 1;
@@ -85,12 +111,12 @@ static u16 tcpx_cookie_v4_mss(const struct sk_buff *skb)
 	u32 minute = tcpx_cookie_minute();
 	u32 age, i;
 
-	cookie -= tcpx_cookie_v4_hash(skb, 0, 0) + isn;
+	cookie -= tcpx_cookie_hash(skb, 0, 0) + isn;
 	age = (minute - (cookie >> TCPX_COOKIE_BITS)) & (U32_MAX >> TCPX_COOKIE_BITS);
 	if (age >= TCPX_COOKIE_MAX_AGE)
 		return 0;
-	i = (cookie - tcpx_cookie_v4_hash(skb, minute - age, 1)) & TCPX_COOKIE_MASK;
-	return i < ARRAY_SIZE(tcpx_cookie_mss) ? tcpx_cookie_mss[i] : 0;
+	i = (cookie - tcpx_cookie_hash(skb, minute - age, 1)) & TCPX_COOKIE_MASK;
+	return i < ARRAY_SIZE(tcpx_cookie_mss[0]) ? tcpx_cookie_mss[tcpx_skb_is_v6(skb)][i] : 0;
 }
 
 /**
@@ -222,7 +248,7 @@ static struct tcpx_request_sock *tcpx_cookie_req(struct sock *lsk, struct sk_buf
 						 const struct tcpx_options_received *opt,
 						 u16 mss, u32 ts_off)
 {
-	struct tcpx_request_sock *req = tcpx_reqsk_alloc(lsk, false);
+	struct tcpx_request_sock *req = tcpx_reqsk_alloc(lsk, skb, false);
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct inet_request_sock *ireq;
 
@@ -275,7 +301,7 @@ static struct sock *tcpx_cookie_sock(struct sock *lsk, struct sk_buff *skb,
 }
 
 /**
- * tcpx_cookie_v4_check() - is an ACK at a listener that of a cookie?
+ * tcpx_cookie_check() - is an ACK at a listener that of a cookie?
  * @lsk: listener, not locked
  * @skb: segment without SYN, TCPX_CB filled; not consumed
  *
@@ -283,7 +309,7 @@ static struct sock *tcpx_cookie_sock(struct sock *lsk, struct sk_buff *skb,
  * Return: @lsk if it is not; the child, locked and referenced, if it is; NULL if it is
  * and could not be (no memory, no room): drop the segment.
  */
-struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb)
+struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct net *net = sock_net(lsk);
@@ -298,7 +324,7 @@ struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb)
 		return lsk;
 	if (tcpx_syncookie_no_recent_overflow(lsk))
 		return lsk;
-	mss = tcpx_cookie_v4_mss(skb);
+	mss = tcpx_cookie_peer_mss(skb);
 	if (!mss) {
 		TCPX_NET_INC(net, LINUX_MIB_SYNCOOKIESFAILED);
 		return lsk;
@@ -307,7 +333,7 @@ struct sock *tcpx_cookie_v4_check(struct sock *lsk, struct sk_buff *skb)
 
 	tcpx_parse_options(net, skb, &opt, false);
 	if (opt.saw_tstamp && opt.rcv_tsecr) {
-		ts_off = tcpx_sk(lsk)->af_ops->init_ts_off(net, skb);
+		ts_off = tcpx_skb_af_ops(lsk, skb)->init_ts_off(net, skb);
 		opt.rcv_tsecr -= ts_off;
 	}
 	if (!tcpx_cookie_timestamp_decode(net, &opt))

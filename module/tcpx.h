@@ -3,9 +3,9 @@
  * AF_TCPX: the module's own types. Small functions on them are in helpers.h, what its
  * files offer each other in offers.h; both are included here.
  *
- * The way of a byte: sendmsg.c -> output.c -> ipv4.c -> (wire) -> ipv4.c ->
- * demux.c -> input.c -> recvmsg.c. The head of af_tcpx.c describes the
- * tables, the lock order and who holds which reference.
+ * The way of a byte: sendmsg.c -> output.c -> ipv4_output.c -> (wire) -> ipv4.c ->
+ * receive.c -> demux.c -> input.c -> recvmsg.c, or ipv6*.c for ipv4*.c. The head of
+ * af_tcpx.c describes the tables, the lock order and who holds which reference.
  */
 #ifndef _TCPX_H
 #define _TCPX_H
@@ -22,6 +22,7 @@
 #include <net/inet_common.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/netns/generic.h>
 #include <net/request_sock.h>
 #include <net/snmp.h>
@@ -350,14 +351,12 @@ struct tcpx_reply;
  * @init_req: addresses and IP options of a new request, from its SYN
  * @init_seq: ISN to answer the SYN @skb with, rfc6528
  * @init_ts_off: timestamp offset to answer the SYN or ACK @skb with
- * @cookie_init_seq: SYN cookie for the SYN @skb; *mss is rounded down to what it tells
  * @route_req: route for a SYN-ACK (fills the flow), NULL if there is none
  * @send_synack_ip: push the IP header for a request and send; consumes @skb
- * @send_reply: send a segment without a full socket, see struct tcpx_reply
- * @send_reset: answer @skb with a RST, rfc9293#section-3.5.2
  * @mtu_reduced: tp->mtu_info was lowered by ICMP; lock: sock
  * @getsockopt: level IPPROTO_IP / IPPROTO_IPV6
  * @setsockopt: same
+ * @gso_type: SKB_GSO_TCPV4 or SKB_GSO_TCPV6
  * @mss_default: MSS of a peer that does not tell, rfc9293#section-3.7.1
  * @net_header_len: bytes of a plain IP header
  * @sockaddr_len: bytes of the address type
@@ -374,21 +373,18 @@ struct tcpx_af_ops {
 			    struct sk_buff *skb);
 	u32	(*init_seq)(const struct sk_buff *skb);
 	u32	(*init_ts_off)(const struct net *net, const struct sk_buff *skb);
-	u32	(*cookie_init_seq)(const struct sk_buff *skb, u16 *mss);
 	struct dst_entry *(*route_req)(const struct sock *lsk,
 				       struct tcpx_request_sock *req,
 				       struct flowi *fl);
 	int	(*send_synack_ip)(const struct sock *lsk, struct sk_buff *skb,
 				  struct tcpx_request_sock *req,
 				  struct dst_entry *dst);
-	void	(*send_reply)(struct net *net, const struct sock *sk,
-			      struct sk_buff *skb, const struct tcpx_reply *reply);
-	void	(*send_reset)(const struct sock *sk, struct sk_buff *skb);
 	void	(*mtu_reduced)(struct sock *sk);
 	int	(*setsockopt)(struct sock *sk, int level, int optname,
 			      sockptr_t optval, unsigned int optlen);
 	int	(*getsockopt)(struct sock *sk, int level, int optname,
 			      char __user *optval, int __user *optlen);
+	int	gso_type;
 	u16	mss_default;
 	u16	net_header_len;
 	u16	sockaddr_len;
@@ -730,6 +726,19 @@ static inline struct tcpx_sock *tcpx_sk(const struct sock *sk)
 	return (struct tcpx_sock *)sk;
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
+/**
+ * struct tcpx6_sock - a TCPX socket over IPv6
+ * @tcpx: what it has in common with one over IPv4; must be first
+ * @inet6: what the kernel keeps of IPv6; must be last, and is found by
+ *	inet_sk(sk)->pinet6, in a clone too
+ */
+struct tcpx6_sock {
+	struct tcpx_sock	tcpx;
+	struct ipv6_pinfo	inet6;
+};
+#endif
+
 /**
  * struct tcpx_request_sock - a half-open passive connection
  * @req: address, options, mss, timer; must be first. rsk_listener holds a
@@ -786,7 +795,8 @@ static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
  * @tw_sport: local port, network order
  * @tw_substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @tw_rcv_wscale: shift of the windows we send
- * @tw_tos: IP_TOS
+ * @tw_flowlabel: IPv6 flow label, network order; 0: none was set
+ * @tw_tos: IP_TOS, IPV6_TCLASS
  * @tw_transparent: IP_TRANSPARENT
  *
  * In ehash in its socket's place and in its port's owners. References: one
@@ -808,6 +818,7 @@ struct tcpx_timewait_sock {
 	u32			tw_mark;
 	u32			tw_txhash;
 	u32			tw_priority;
+	__be32			tw_flowlabel;
 	__be16			tw_sport;
 	u8			tw_substate;	/* TCP_TIME_WAIT or TCP_FIN_WAIT2 */
 	u8			tw_rcv_wscale;

@@ -150,6 +150,9 @@ static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *s
 	tw->tw_txhash = sk->sk_txhash;
 	tw->tw_sport = inet->inet_sport;
 	tw->tw_tos = inet->tos;
+	tw->tw_flowlabel = 0;
+	if (tcpx_sk_is_v6(sk))
+		tcpx_v6_tw_init(tw, sk);
 	tw->tw_transparent = compat_inet_test(TRANSPARENT, sk);
 }
 
@@ -403,9 +406,16 @@ enum tcpx_tw_status tcpx_timewait_state_process(struct tcpx_timewait_sock *tw,
 
 static bool tcpx_tw_is_loopback(const struct tcpx_timewait_sock *tw)
 {
-	return tw->__tw_common.skc_bound_dev_if == LOOPBACK_IFINDEX ||
-	       ipv4_is_loopback(tw->__tw_common.skc_daddr) ||
-	       ipv4_is_loopback(tw->__tw_common.skc_rcv_saddr);
+	const struct sock_common *c = &tw->__tw_common;
+
+	if (c->skc_bound_dev_if == LOOPBACK_IFINDEX)
+		return true;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (c->skc_family == AF_INET6 && !ipv6_addr_v4mapped(&c->skc_v6_daddr))
+		return ipv6_addr_loopback(&c->skc_v6_daddr) ||
+		       ipv6_addr_loopback(&c->skc_v6_rcv_saddr);
+#endif
+	return ipv4_is_loopback(c->skc_daddr) || ipv4_is_loopback(c->skc_rcv_saddr);
 }
 
 /* net.ipv4.tcp_tw_reuse: 0 never, 1 always, 2 on loopback only */

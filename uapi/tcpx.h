@@ -27,6 +27,7 @@
 
 /* Third argument of socket(): which IP carries the segments. */
 #define TCPXPROTO_V4	0	/* IPv4; IPPROTO_TCP means the same */
+#define TCPXPROTO_V6	41	/* IPv6, and IPv4 by mapped addresses; IPPROTO_IPV6 */
 
 /*
  * What getsockopt(SOL_SOCKET, SO_PROTOCOL) and the inet_sock_set_state

@@ -5,7 +5,15 @@
  */
 #include <kselftest_harness.h>
 
+#include <linux/in6.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <stddef.h>
+
+#define IPV6_MIN_MTU		1280
+#define SIPHASH_ALIGNMENT	8
+#define __aligned(x)		__attribute__((__aligned__(x)))
+#define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 
 struct net {
 	struct {
@@ -14,7 +22,9 @@ struct net {
 };
 
 struct sk_buff {
+	bool v6;
 	struct iphdr iph;
+	struct ipv6hdr ip6h;
 	struct tcphdr th;
 };
 
@@ -48,7 +58,25 @@ static u64 siphash_4u32(u32 a, u32 b, u32 c, u32 d, const u64 *key)
 	return h;
 }
 
+static u64 siphash(const void *data, size_t len, const u64 *key)
+{
+	const u8 *in = data;
+	u64 h = *key;
+
+	while (len--) {
+		h = (h ^ *in++) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 29;
+	}
+	return h;
+}
+
+static bool tcpx_skb_is_v6(const struct sk_buff *skb)
+{
+	return skb->v6;
+}
+
 #define ip_hdr(skb)	(&(skb)->iph)
+#define ipv6_hdr(skb)	(&(skb)->ip6h)
 #define tcp_hdr(skb)	(&(skb)->th)
 
 #include "cookies-types.h"
@@ -78,7 +106,7 @@ FIXTURE_TEARDOWN(cookie)
 /* The SYN in @skb is answered; then @skb is the ACK to that. */
 static u16 answer(struct sk_buff *skb, u16 mss)
 {
-	u32 isn = tcpx_cookie_v4_init_seq(skb, &mss);
+	u32 isn = tcpx_cookie_init_seq(skb, &mss);
 
 	skb->th.seq = htonl(CLIENT_ISN + 1);
 	skb->th.ack_seq = htonl(isn + 1);
@@ -96,7 +124,7 @@ TEST_F(cookie, mss)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		self->skb.th.seq = htonl(CLIENT_ISN);
 		EXPECT_EQ(cases[i][1], answer(&self->skb, cases[i][0]));
-		EXPECT_EQ(cases[i][1], tcpx_cookie_v4_mss(&self->skb));
+		EXPECT_EQ(cases[i][1], tcpx_cookie_peer_mss(&self->skb));
 	}
 }
 
@@ -113,10 +141,10 @@ TEST_F(cookie, age)
 		answer(&self->skb, 1460);
 		for (age = 0; age < 5; age++) {
 			jiffies_64 = (start + age) * TCPX_COOKIE_PERIOD;
-			ASSERT_EQ(age < 2 ? 1460 : 0, tcpx_cookie_v4_mss(&self->skb));
+			ASSERT_EQ(age < 2 ? 1460 : 0, tcpx_cookie_peer_mss(&self->skb));
 		}
 		jiffies_64 = (start + 2) * TCPX_COOKIE_PERIOD - 1;
-		ASSERT_EQ(1460, tcpx_cookie_v4_mss(&self->skb));
+		ASSERT_EQ(1460, tcpx_cookie_peer_mss(&self->skb));
 	}
 }
 
@@ -127,19 +155,60 @@ TEST_F(cookie, of_another)
 	answer(&self->skb, 1460);
 	skb = self->skb;
 	skb.iph.saddr ^= htonl(1);
-	EXPECT_EQ(0, tcpx_cookie_v4_mss(&skb));
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
 	skb = self->skb;
 	skb.iph.daddr ^= htonl(1);
-	EXPECT_EQ(0, tcpx_cookie_v4_mss(&skb));
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
 	skb = self->skb;
 	skb.th.source ^= htons(1);
-	EXPECT_EQ(0, tcpx_cookie_v4_mss(&skb));
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
 	skb = self->skb;
 	skb.th.dest ^= htons(1);
-	EXPECT_EQ(0, tcpx_cookie_v4_mss(&skb));
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
 	skb = self->skb;
 	skb.th.seq = htonl(CLIENT_ISN + 100);
-	EXPECT_EQ(0, tcpx_cookie_v4_mss(&skb));
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
+}
+
+/* Over IPv6 the steps are others, and all of both addresses counts. */
+TEST_F(cookie, v6_mss)
+{
+	static const u16 cases[][2] = {
+		{ 8940, 8940 }, { 65535, 8940 }, { 8939, 1440 }, { 1440, 1440 }, { 1430, 1420 },
+		{ 1419, 1220 }, { 1220, 1220 }, { 536, 1220 },
+	};
+	int i;
+
+	self->skb.v6 = true;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		self->skb.th.seq = htonl(CLIENT_ISN);
+		EXPECT_EQ(cases[i][1], answer(&self->skb, cases[i][0]));
+		EXPECT_EQ(cases[i][1], tcpx_cookie_peer_mss(&self->skb));
+	}
+}
+
+TEST_F(cookie, v6_of_another)
+{
+	struct sk_buff skb;
+	int i;
+
+	self->skb.v6 = true;
+	answer(&self->skb, 1440);
+	EXPECT_EQ(1440, tcpx_cookie_peer_mss(&self->skb));
+	for (i = 0; i < 16; i++) {
+		skb = self->skb;
+		skb.ip6h.saddr.s6_addr[i] ^= 1;
+		EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
+		skb = self->skb;
+		skb.ip6h.daddr.s6_addr[i] ^= 1;
+		EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
+	}
+	skb = self->skb;
+	skb.th.source ^= htons(1);
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
+	skb = self->skb;
+	skb.th.dest ^= htons(1);
+	EXPECT_EQ(0, tcpx_cookie_peer_mss(&skb));
 }
 
 /* Guessing: 4 MSS of 2^24, two periods of 256. */
@@ -151,7 +220,7 @@ TEST_F(cookie, guesses)
 	answer(&self->skb, 1460);
 	for (i = 0; i < 1000000; i++) {
 		self->skb.th.ack_seq = htonl((u32)rand() << 8 ^ rand());
-		hits += !!tcpx_cookie_v4_mss(&self->skb);
+		hits += !!tcpx_cookie_peer_mss(&self->skb);
 	}
 	EXPECT_LE(hits, 2);
 }
