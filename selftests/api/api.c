@@ -37,14 +37,17 @@ void api_pause(void)
 	nanosleep(&ts, NULL);
 }
 
-/* The number behind AF_TCPX: the module may have been loaded with family=. */
+/*
+ * First argument of socket() for AF_INET, kernel TCP, or AF_TCPX, whose number
+ * the module's parameter family= may have moved.
+ */
 int api_family(int family)
 {
 	static int number;
 	FILE *f;
 
 	if (family != AF_TCPX)
-		return family;
+		return api_face == API_V4 ? AF_INET : AF_INET6;
 	if (!number) {
 		f = fopen("/sys/module/tcpx/parameters/family", "r");
 		if (!f || fscanf(f, "%d", &number) != 1)
@@ -55,10 +58,31 @@ int api_family(int family)
 	return number;
 }
 
+/* Third argument of socket() for it. */
+int api_protocol(int family)
+{
+	if (family != AF_TCPX)
+		return 0;
+	return api_face == API_V4 ? TCPXPROTO_V4 : TCPXPROTO_V6;
+}
+
 /* Asking by socket() would start a modprobe each time the answer is no. */
 bool api_have(int family)
 {
 	return family != AF_TCPX || !access("/sys/module/tcpx", F_OK);
+}
+
+bool api_have_face(int family)
+{
+	int fd;
+
+	if (family != AF_TCPX || api_face == API_V4)
+		return true;
+	fd = socket(api_family(family), SOCK_STREAM, api_protocol(family));
+	if (fd < 0)
+		return errno != EPROTONOSUPPORT;
+	close(fd);
+	return true;
 }
 
 /* A network namespace of this test's own, with lo up. */
@@ -76,6 +100,27 @@ void api_netns(void)
 	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
 		api_die("lo up");
 	close(fd);
+}
+
+static bool asleep(int tid)
+{
+	char path[64], state = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(f);
+	return state == 'S';
+}
+
+/* A thread gets to sleep: in the call that it is about to make. */
+bool api_sleeps(int tid)
+{
+	return API_WAIT(asleep(tid));
 }
 
 /* Set /proc/sys/net/NAME, which belongs to the test's own namespace. */
@@ -135,46 +180,24 @@ void api_drop_root(void)
 		api_die("setresuid");
 }
 
-struct sockaddr_in api_addr(const char *ip, int port)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-	};
-
-	if (inet_pton(AF_INET, ip, &addr.sin_addr) != 1)
-		api_die("address %s", ip);
-	return addr;
-}
-
 /* The local port, 0 for a socket without one. */
 int api_port(int fd)
 {
 	struct sockaddr_in addr;
-	socklen_t len = sizeof(addr);
 
-	if (getsockname(fd, (struct sockaddr *)&addr, &len))
+	if (api_name(fd, &addr))
 		api_die("getsockname");
 	return ntohs(addr.sin_port);
 }
 
 int api_socket(int family, int flags)
 {
-	int fd = socket(api_family(family), SOCK_STREAM | flags, 0);
+	int fd = socket(api_family(family), SOCK_STREAM | flags,
+			api_protocol(family));
 
 	if (fd < 0)
 		api_die("socket(%d)", api_family(family));
 	return fd;
-}
-
-int api_bind(int fd, const struct sockaddr_in *addr)
-{
-	return bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
-}
-
-int api_connect(int fd, const struct sockaddr_in *addr)
-{
-	return connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
 }
 
 /* A new socket bound to IP:PORT. */
@@ -197,6 +220,14 @@ int api_listener(int family, struct sockaddr_in *addr)
 		api_die("listen");
 	*addr = api_addr("127.0.0.1", api_port(fd));
 	return fd;
+}
+
+/* connect() to nothing: back to a socket without a connection */
+int api_dissolve(int fd)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &unspec, sizeof(unspec));
 }
 
 int api_connected(int family, const struct sockaddr_in *addr)
@@ -388,14 +419,23 @@ long api_snmp(const char *table, const char *field)
 	return found;
 }
 
+/* The file that lists the sockets under test. */
+const char *api_table(int family)
+{
+	if (family == AF_TCPX)
+		return api_face == API_V4 ? "/proc/thread-self/net/tcpx" :
+					    "/proc/thread-self/net/tcpx6";
+	return api_face == API_V4 ? "/proc/thread-self/net/tcp" :
+				    "/proc/thread-self/net/tcp6";
+}
+
 /*
  * How many rows the family's table in /proc/net has with these ports and this
  * state; 0 for a port or a state means any.
  */
 int api_tcp_rows(int family, int local_port, int remote_port, int state)
 {
-	const char *path = family == AF_TCPX ? "/proc/thread-self/net/tcpx" :
-					       "/proc/thread-self/net/tcp";
+	const char *path = api_table(family);
 	unsigned int lport, rport, st;
 	char line[256];
 	int rows = 0;

@@ -5,14 +5,16 @@
 
 API_SOCKET_FIXTURE(bind_one);
 
-/* Which address bind() takes; len 0 stands for a whole sockaddr_in. */
-static const struct {
+/* Which address bind() takes; len 0 stands for a whole sockaddr_in(6). */
+struct address {
 	int family;
 	const char *ip;
 	int port;
 	socklen_t len;
 	int expected;
-} addresses[] = {
+};
+
+static const struct address addresses[] = {
 	{ AF_INET, "127.0.0.1", 5000, 0, 0 },
 	{ AF_INET, "127.1.2.3", 5000, 0, 0 },
 	{ AF_INET, "0.0.0.0", 5000, 0, 0 },
@@ -31,46 +33,112 @@ static const struct {
 	{ AF_TCPX, "127.0.0.1", 5000, 0, -EAFNOSUPPORT },
 };
 
+/* The same of IPv6 sockets, which take IPv4 addresses as mapped ones only. */
+static const struct address addresses_v6[] = {
+	{ AF_INET6, "::1", 5000, 0, 0 },
+	{ AF_INET6, "::", 5000, 0, 0 },
+	{ AF_INET6, "::1", 65535, 0, 0 },
+	{ AF_INET6, "::1", 5000, sizeof(struct sockaddr_storage), 0 },
+	{ AF_INET6, "::1", 5000, 24, 0 },	/* RFC 2133: no scope id */
+	{ AF_INET6, "::1", 5000, 23, -EINVAL },
+	{ AF_INET6, "::1", 5000, sizeof(struct sockaddr_in), -EINVAL },
+	{ AF_INET6, "::1", 5000, 2, -EINVAL },
+	{ AF_INET6, "::1", 5000, 4096, -EINVAL },
+	{ AF_INET6, "2001:db8::1", 5000, 0, -EADDRNOTAVAIL },
+	{ AF_INET6, "2001:db8::1", 0, 0, -EADDRNOTAVAIL },
+	{ AF_INET6, "ff0e::1", 5000, 0, -EINVAL },
+	{ AF_INET6, "fe80::1", 5000, 0, -EINVAL },	/* which link? */
+	{ AF_INET6, "::ffff:127.0.0.1", 5000, 0, 0 },
+	{ AF_INET6, "::ffff:127.1.2.3", 5000, 0, 0 },
+	{ AF_INET6, "::ffff:0.0.0.0", 5000, 0, 0 },
+	{ AF_INET6, "::ffff:192.0.2.1", 5000, 0, -EADDRNOTAVAIL },
+	{ AF_INET, "::1", 5000, 0, -EAFNOSUPPORT },
+	{ AF_UNSPEC, "::", 5000, 0, -EAFNOSUPPORT },
+	{ AF_UNIX, "::1", 5000, 0, -EAFNOSUPPORT },
+	{ AF_TCPX, "::1", 5000, 0, -EAFNOSUPPORT },
+};
+
+static long bind_to(int fd, const struct address *a)
+{
+	union {
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		char more[8192];
+	} addr = { .in6.sin6_port = htons(a->port) };
+	bool v4 = api_face == API_V4;
+
+	inet_pton(v4 ? AF_INET : AF_INET6, a->ip,
+		  v4 ? (void *)&addr.in.sin_addr : (void *)&addr.in6.sin6_addr);
+	addr.in.sin_family = a->family;
+	return SYS(bind(fd, (void *)&addr, a->len ?: api_sockaddr_len()));
+}
+
 TEST_F(bind_one, address)
 {
-	struct {
-		struct sockaddr_in in;
-		char more[8192];
-	} addr = { 0 };
-	size_t i;
+	bool v4 = variant->face == API_V4;
+	const struct address *a = v4 ? addresses : addresses_v6;
+	size_t i, n = v4 ? ARRAY_SIZE(addresses) : ARRAY_SIZE(addresses_v6);
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(addresses); i++) {
+	for (i = 0; i < n; i++, a++) {
 		fd = api_socket(variant->family, 0);
-		addr.in = api_addr(addresses[i].ip, addresses[i].port);
-		addr.in.sin_family = addresses[i].family;
-		EXPECT_EQ(addresses[i].expected,
-			  SYS(bind(fd, (void *)&addr, addresses[i].len ?:
-				   sizeof(addr.in))))
-			TH_LOG("family %d %s:%d length %u",
-			       addresses[i].family, addresses[i].ip,
-			       addresses[i].port, addresses[i].len);
+		EXPECT_EQ(a->expected, bind_to(fd, a))
+			TH_LOG("family %d %s:%d length %u", a->family, a->ip,
+			       a->port, a->len);
 		close(fd);
 	}
+}
+
+/* IPV6_V6ONLY keeps IPv4 out, and out of the way of IPv4's own sockets. */
+TEST_F(bind_one, v6only)
+{
+	static const struct address mapped = {
+		AF_INET6, "::ffff:127.0.0.1", 5000, 0, -EINVAL,
+	}, any = { AF_INET6, "::", 5000, 0, 0 };
+	int other;
+
+	if (variant->face != API_V6)
+		SKIP(return, "is about IPv6");
+	api_opt(self->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	EXPECT_EQ(mapped.expected, bind_to(self->fd, &mapped));
+	ASSERT_EQ(any.expected, bind_to(self->fd, &any));
+	EXPECT_EQ(0, SYS(listen(self->fd, 1)));
+	EXPECT_EQ(-EINVAL, SYS(setsockopt(self->fd, IPPROTO_IPV6, IPV6_V6ONLY,
+					  &(int){ 0 }, sizeof(int))));
+	api_face = API_V4;
+	other = api_bound(variant->family, "0.0.0.0", 5000);
+	EXPECT_EQ(0, SYS(listen(other, 1)));
+	close(other);
+	close(self->fd);
+	/* Without it, :: is all of IPv4 too. */
+	api_face = API_V6;
+	self->fd = api_bound(variant->family, "0.0.0.0", 5000);
+	ASSERT_EQ(0, listen(self->fd, 1));
+	api_face = API_V4;
+	other = api_socket(variant->family, 0);
+	EXPECT_EQ(-EADDRINUSE, SYS(api_bind(other, &(struct sockaddr_in){
+			.sin_family = AF_INET, .sin_port = htons(5000) })));
+	close(other);
+	other = api_socket(variant->family, 0);
+	EXPECT_EQ(0, SYS(api_connect(other, &(struct sockaddr_in){
+			.sin_family = AF_INET, .sin_port = htons(5000),
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK) })));
+	close(other);
 }
 
 TEST_F(bind_one, name_of_a_bound_socket)
 {
 	struct sockaddr_in addr = api_addr("127.0.0.7", 5001), name;
-	socklen_t len = sizeof(name);
 
-	ASSERT_EQ(0, getsockname(self->fd, (void *)&name, &len));
-	EXPECT_EQ(AF_INET, name.sin_family);
+	ASSERT_EQ(0, api_name(self->fd, &name));
 	EXPECT_EQ(0, name.sin_port);
 	EXPECT_EQ(0, name.sin_addr.s_addr);
 
 	ASSERT_EQ(0, api_bind(self->fd, &addr));
-	ASSERT_EQ(0, getsockname(self->fd, (void *)&name, &len));
-	EXPECT_EQ(sizeof(name), len);
-	EXPECT_EQ(AF_INET, name.sin_family);
+	ASSERT_EQ(0, api_name(self->fd, &name));
 	EXPECT_EQ(htons(5001), name.sin_port);
 	EXPECT_EQ(addr.sin_addr.s_addr, name.sin_addr.s_addr);
-	EXPECT_EQ(-ENOTCONN, SYS(getpeername(self->fd, (void *)&name, &len)));
+	EXPECT_EQ(-ENOTCONN, SYS(api_peer(self->fd, &name)));
 }
 
 TEST_F(bind_one, only_once)
@@ -139,11 +207,15 @@ TEST_F(bind_one, foreign_address_if_asked_for)
 	struct sockaddr_in addr = api_addr("192.0.2.1", 5000);
 	int fd = api_socket(variant->family, 0);
 
-	api_opt(self->fd, IPPROTO_IP, IP_FREEBIND, 1);
+	if (variant->face == API_V6)
+		api_opt(self->fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+	else
+		api_opt(self->fd, IPPROTO_IP, IP_FREEBIND, 1);
 	EXPECT_EQ(0, SYS(api_bind(self->fd, &addr)));
 	close(self->fd);
 	EXPECT_EQ(-EADDRNOTAVAIL, SYS(api_bind(fd, &addr)));
-	api_sysctl("ipv4/ip_nonlocal_bind", "1");
+	api_sysctl(variant->face == API_V6 ? "ipv6/ip_nonlocal_bind" :
+					     "ipv4/ip_nonlocal_bind", "1");
 	EXPECT_EQ(0, SYS(api_bind(fd, &addr)));
 	close(fd);
 }
@@ -151,14 +223,13 @@ TEST_F(bind_one, foreign_address_if_asked_for)
 TEST_F(bind_one, address_without_port)
 {
 	struct sockaddr_in addr = api_addr("127.0.0.5", 0), peer, name;
-	socklen_t len = sizeof(name);
 	int listener = api_listener(variant->family, &peer);
 
 	api_opt(self->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	ASSERT_EQ(0, SYS(api_bind(self->fd, &addr)));
 	EXPECT_EQ(0, api_port(self->fd));
 	ASSERT_EQ(0, SYS(api_connect(self->fd, &peer)));
-	ASSERT_EQ(0, getsockname(self->fd, (void *)&name, &len));
+	ASSERT_EQ(0, api_name(self->fd, &name));
 	EXPECT_EQ(addr.sin_addr.s_addr, name.sin_addr.s_addr);
 	EXPECT_NE(0, name.sin_port);
 	close(listener);
@@ -276,9 +347,7 @@ API_PAIR_VARIANTS(bind_two);	/* client: the binder, server: the holder */
 
 FIXTURE_SETUP(bind_two)
 {
-	if (!api_have(variant->client))
-		API_SKIP("the tcpx module is not loaded");
-	API_BEGIN(variant->server);
+	API_BEGIN_PAIR(variant->client, variant->server);
 	if (api_sh("ip link add dev0 type veth"))
 		API_SKIP("no veth devices here");
 }
@@ -489,7 +558,6 @@ TEST_F(bind_two, specific_addresses)
 	int l1 = api_bound(variant->server, "127.0.0.1", 5000);
 	int l2 = api_bound(variant->server, "127.0.0.2", 5000);
 	struct sockaddr_in three = api_addr("127.0.0.3", 5000), name;
-	socklen_t len = sizeof(name);
 	int s, c;
 
 	ASSERT_EQ(0, listen(l1, 4));
@@ -497,7 +565,7 @@ TEST_F(bind_two, specific_addresses)
 	c = api_connected(variant->client, &two);
 	s = api_accept(l2);
 	EXPECT_EQ(0, api_events(l1, POLLIN, 0));
-	ASSERT_EQ(0, getsockname(s, (void *)&name, &len));
+	ASSERT_EQ(0, api_name(s, &name));
 	EXPECT_EQ(two.sin_addr.s_addr, name.sin_addr.s_addr);
 	close(c);
 	close(s);

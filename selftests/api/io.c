@@ -76,7 +76,7 @@ static ssize_t by_read(int fd, void *buf, size_t len)
 
 static ssize_t by_recvfrom(int fd, void *buf, size_t len)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in6 from;
 	socklen_t fromlen = sizeof(from);
 	ssize_t n = recvfrom(fd, buf, len, MSG_WAITALL, (void *)&from,
 			     &fromlen);
@@ -88,7 +88,7 @@ static ssize_t by_recvfrom(int fd, void *buf, size_t len)
 static ssize_t by_recvmsg(int fd, void *buf, size_t len)
 {
 	struct iovec iov[2];
-	struct sockaddr_in from;
+	struct sockaddr_in6 from;
 	char control[64];
 	struct msghdr msg = {
 		.msg_name = &from, .msg_namelen = sizeof(from),
@@ -208,10 +208,11 @@ TEST_F(io, sizes)
 TEST_F(io, sendto_with_an_address)
 {
 	struct sockaddr_in other = api_addr("192.0.2.1", 1);
+	struct sockaddr_in6 to;
+	socklen_t len = api_sockaddr(&other, &to);
 	char x = 0;
 
-	EXPECT_EQ(1, SYS(sendto(self->c, "a", 1, 0, (void *)&other,
-				sizeof(other))));
+	EXPECT_EQ(1, SYS(sendto(self->c, "a", 1, 0, (void *)&to, len)));
 	api_recv(self->s, &x, 1);
 	EXPECT_EQ('a', x);
 }
@@ -311,6 +312,14 @@ TEST_F(io, peek_offset)
 	EXPECT_EQ('2', buf[0]);
 }
 
+/* All that has come was read. */
+static bool taken(int fd)
+{
+	int queued;
+
+	return API_WAIT(!ioctl(fd, FIONREAD, &queued) && !queued);
+}
+
 TEST_F(io, waitall)
 {
 	char buf[16] = "";
@@ -322,15 +331,18 @@ TEST_F(io, waitall)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		usleep(20000);
+		if (!api_sleeps(getppid()))
+			_exit(1);
 		api_send(self->c, "cd", 2);
-		usleep(20000);
+		if (!taken(self->s) || !api_sleeps(getppid()))
+			_exit(1);
 		api_send(self->c, "ef", 2);
 		_exit(0);
 	}
 	EXPECT_EQ(6, recv(self->s, buf, 6, MSG_WAITALL));
 	EXPECT_STREQ("abcdef", buf);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 
 	/* The end of the stream, or a timeout, ends the wait. */
 	api_send(self->c, "gh", 2);
@@ -451,14 +463,15 @@ TEST_F(io, reset_by_peer)
 TEST_F(io, not_connected)
 {
 	int fd = api_socket(variant->client, 0);
+	struct sockaddr_in6 to;
+	socklen_t len = api_sockaddr(&self->addr, &to);
 	char x;
 
 	EXPECT_EQ(-ENOTCONN, SYS(recv(fd, &x, 1, 0)));
 	EXPECT_EQ(-ENOTCONN, SYS(read(fd, &x, 1)));
 	EXPECT_EQ(-EPIPE, SYS(send(fd, &x, 1, MSG_NOSIGNAL)));
-	EXPECT_EQ(-EPIPE, SYS(sendto(fd, &x, 1, MSG_NOSIGNAL,
-				     (void *)&self->addr,
-				     sizeof(self->addr))));
+	EXPECT_EQ(-EPIPE, SYS(sendto(fd, &x, 1, MSG_NOSIGNAL, (void *)&to,
+				     len)));
 	EXPECT_EQ(-ENOTCONN, SYS(shutdown(fd, SHUT_RDWR)));
 	close(fd);
 }
@@ -542,6 +555,14 @@ TEST_F(io, timeouts)
 	EXPECT_EQ(EAGAIN, errno);
 }
 
+static int unacked(int fd)
+{
+	int queued = -1;
+
+	ioctl(fd, TIOCOUTQ, &queued);
+	return queued;
+}
+
 /* SO_RCVLOWAT: neither poll() nor a read cares for less. */
 TEST_F(io, low_water_mark)
 {
@@ -559,14 +580,18 @@ TEST_F(io, low_water_mark)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		usleep(20000);
+		if (!api_sleeps(getppid()))
+			_exit(1);
 		api_send(self->c, "12345", 5);
-		usleep(20000);
+		/* That does not end its sleep. */
+		if (!API_WAIT(!unacked(self->c)) || !api_sleeps(getppid()))
+			_exit(1);
 		api_send(self->c, "67890", 5);
 		_exit(0);
 	}
 	EXPECT_EQ(10, recv(self->s, buf, 100, 0));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 	/* A read for less than the mark is content with that. */
 	api_send(self->c, "abcd", 4);
 	EXPECT_EQ(4, recv(self->s, buf, 4, 0));

@@ -108,6 +108,12 @@ TEST_F(netns, deleted_with_sockets)
 	EXPECT_TRUE(API_WAIT(!if_nametoindex("ns0")));
 }
 
+/* IPv6 addresses may be used at once. */
+static const char *nodad(void)
+{
+	return api_face == API_V6 ? "nodad" : "";
+}
+
 /* From one namespace to another over a wire of 1500-byte packets. */
 TEST_F(netns, across_veth)
 {
@@ -124,7 +130,8 @@ TEST_F(netns, across_veth)
 		api_netns();
 		if (write(ready[1], "r", 1) != 1 || read(go[0], &x, 1) != 1)
 			_exit(1);
-		api_sh("ip addr add 10.7.0.2/24 dev ns1; ip link set ns1 up");
+		api_sh("ip addr add %s dev ns1 %s; ip link set ns1 up",
+		       api_ip("10.7.0.2/24"), nodad());
 		l = api_bound(variant->server, "10.7.0.2", 5000);
 		if (listen(l, 1) || write(ready[1], "l", 1) != 1)
 			_exit(2);
@@ -137,7 +144,8 @@ TEST_F(netns, across_veth)
 	}
 	ASSERT_EQ(1, read(ready[0], &x, 1));
 	if (api_sh("ip link add ns0 type veth peer name ns1 netns %d", pid) ||
-	    api_sh("ip addr add 10.7.0.1/24 dev ns0; ip link set ns0 up")) {
+	    api_sh("ip addr add %s dev ns0 %s; ip link set ns0 up",
+		   api_ip("10.7.0.1/24"), nodad())) {
 		kill(pid, SIGKILL);
 		SKIP(return, "no veth devices here");
 	}
@@ -176,9 +184,7 @@ static bool write_pid(const char *dir)
 
 FIXTURE_SETUP(cgroup)
 {
-	if (!api_have(variant->client))
-		API_SKIP("the tcpx module is not loaded");
-	API_BEGIN(variant->server);
+	API_BEGIN_PAIR(variant->client, variant->server);
 	self->l = api_listener(variant->server, &self->addr);
 	/* A mount of our own: nothing that the host has mounted changes. */
 	strcpy(self->root, "/tmp/api-cgroup.XXXXXX");
@@ -244,7 +250,8 @@ static void allow(int cgroup, int prog, int hook)
 
 static long try_socket(int family, const struct sockaddr_in *addr)
 {
-	long fd = SYS(socket(api_family(family), SOCK_STREAM, 0));
+	long fd = SYS(socket(api_family(family), SOCK_STREAM,
+			     api_protocol(family)));
 
 	(void)addr;
 	if (fd < 0)
@@ -278,28 +285,32 @@ TEST_F(cgroup, calls_are_denied)
 {
 	static const struct {
 		const char *name;
-		int type, hook;
+		int type, hook[2];	/* of IPv4 and of IPv6 sockets */
 		long (*attempt)(int family, const struct sockaddr_in *addr);
 	} c[] = {
 		{ "socket", BPF_PROG_TYPE_CGROUP_SOCK,
-		  BPF_CGROUP_INET_SOCK_CREATE, try_socket },
+		  { BPF_CGROUP_INET_SOCK_CREATE, BPF_CGROUP_INET_SOCK_CREATE },
+		  try_socket },
 		{ "bind", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-		  BPF_CGROUP_INET4_BIND, try_bind },
+		  { BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET6_BIND }, try_bind },
 		{ "post-bind", BPF_PROG_TYPE_CGROUP_SOCK,
-		  BPF_CGROUP_INET4_POST_BIND, try_bind },
+		  { BPF_CGROUP_INET4_POST_BIND, BPF_CGROUP_INET6_POST_BIND },
+		  try_bind },
 		{ "connect", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-		  BPF_CGROUP_INET4_CONNECT, try_connect },
+		  { BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT },
+		  try_connect },
 	};
-	int prog;
+	int prog, hook;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(c); i++) {
-		prog = deny(self->dir, c[i].type, c[i].hook);
+		hook = c[i].hook[variant->face != API_V4];
+		prog = deny(self->dir, c[i].type, hook);
 		if (prog < 0)
 			SKIP(return, "no cgroup-BPF: %s", strerror(errno));
 		EXPECT_EQ(-EPERM, c[i].attempt(variant->client, &self->addr))
 			TH_LOG("%s", c[i].name);
-		allow(self->dir, prog, c[i].hook);
+		allow(self->dir, prog, hook);
 		EXPECT_EQ(0, c[i].attempt(variant->client, &self->addr))
 			TH_LOG("%s, allowed", c[i].name);
 	}
@@ -336,12 +347,12 @@ API_LISTENER_FIXTURE(nft);
  */
 static bool rules(const char *hook, const char *text)
 {
-	return !api_sh("nft 'table ip t { chain c { type %s; %s; }; }'", hook, text);
+	return !api_sh("nft 'table inet t { chain c { type %s; %s; }; }'", hook, text);
 }
 
 static bool no_rules(void)
 {
-	return !api_sh("nft delete table ip t");
+	return !api_sh("nft delete table inet t");
 }
 
 #define INPUT	"filter hook input priority 0"
@@ -361,30 +372,37 @@ TEST_F(nft, drop)
 
 TEST_F(nft, reject)
 {
-	static const struct { const char *with; int expected; } c[] = {
+	static const struct reject { const char *with; int expected; } v4[] = {
 		{ "tcp reset", -ECONNREFUSED },
 		{ "icmp type host-unreachable", -EHOSTUNREACH },
 		{ "icmp type net-unreachable", -ENETUNREACH },
 		{ "icmp type port-unreachable", -ECONNREFUSED },
 		{ "icmp type admin-prohibited", -EHOSTUNREACH },
+	}, v6[] = {
+		{ "tcp reset", -ECONNREFUSED },
+		{ "icmpv6 type addr-unreachable", -EHOSTUNREACH },
+		{ "icmpv6 type no-route", -ENETUNREACH },
+		{ "icmpv6 type port-unreachable", -ECONNREFUSED },
+		{ "icmpv6 type admin-prohibited", -EACCES },
 	};
+	const struct reject *c = variant->face == API_V6 ? v6 : v4;
 	struct sockaddr_in addr = self->addr;
-	int fd[ARRAY_SIZE(c)];
+	int fd[ARRAY_SIZE(v4)];
 	char text[1024];
 	size_t i, n;
 
-	for (i = n = 0; i < ARRAY_SIZE(c); i++)
+	for (i = n = 0; i < ARRAY_SIZE(v4); i++)
 		n += sprintf(text + n, "tcp dport %zu tcp flags syn reject with %s;",
 			     6000 + i, c[i].with);
 	if (!rules(INPUT, text))
 		SKIP(return, "no nft");
 	/* The first answer may find the socket busy, and only the next count. */
-	for (i = 0; i < ARRAY_SIZE(c); i++) {
+	for (i = 0; i < ARRAY_SIZE(v4); i++) {
 		fd[i] = api_socket(variant->client, SOCK_NONBLOCK);
 		addr.sin_port = htons(6000 + i);
 		EXPECT_EQ(-EINPROGRESS, SYS(api_connect(fd[i], &addr)));
 	}
-	for (i = 0; i < ARRAY_SIZE(c); i++) {
+	for (i = 0; i < ARRAY_SIZE(v4); i++) {
 		EXPECT_TRUE(api_events(fd[i], POLLOUT, API_DEADLINE_MS) & POLLERR);
 		EXPECT_EQ(c[i].expected, -api_getopt(fd[i], SOL_SOCKET, SO_ERROR))
 			TH_LOG("%s", c[i].with);
@@ -410,8 +428,8 @@ TEST_F(nft, owner)
 /* There is an entry for connections to this port that looks like that. */
 static bool tracked(int port, const char *state)
 {
-	return !api_sh("conntrack -L -p tcp --dport %d 2>/dev/null | grep -q %s",
-		       port, state);
+	return !api_sh("conntrack -L -f %s -p tcp --dport %d 2>/dev/null | grep -q %s",
+		       api_face == API_V6 ? "ipv6" : "ipv4", port, state);
 }
 
 TEST_F(nft, conntrack)
@@ -435,7 +453,6 @@ TEST_F(nft, conntrack)
 TEST_F(nft, redirect)
 {
 	struct sockaddr_in to = api_addr("127.0.0.1", 6000), peer;
-	socklen_t len = sizeof(peer);
 	char text[256], x;
 	int c, s;
 
@@ -445,9 +462,9 @@ TEST_F(nft, redirect)
 		SKIP(return, "no nft");
 	c = api_connected(variant->client, &to);
 	s = api_accept(self->l);
-	ASSERT_EQ(0, getpeername(c, (void *)&peer, &len));
+	ASSERT_EQ(0, api_peer(c, &peer));
 	EXPECT_EQ(htons(6000), peer.sin_port);
-	ASSERT_EQ(0, getsockname(s, (void *)&peer, &len));
+	ASSERT_EQ(0, api_name(s, &peer));
 	EXPECT_EQ(self->addr.sin_port, peer.sin_port);
 	api_send(s, "x", 1);
 	api_recv(c, &x, 1);

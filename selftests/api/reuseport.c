@@ -29,9 +29,7 @@ FIXTURE_SETUP(group)
 {
 	int i;
 
-	if (!api_have(variant->client))
-		API_SKIP("the tcpx module is not loaded");
-	API_BEGIN(variant->server);
+	API_BEGIN_PAIR(variant->client, variant->server);
 	self->addr = api_addr("127.0.0.1", 5000);
 	for (i = 0; i < MEMBERS; i++)
 		self->l[i] = member(variant->server, &self->addr);

@@ -8,6 +8,7 @@
 #   OUT=DIR		where they are built
 #   TCPX_NEED=1		fail, instead of skipping, when the module is absent
 #   TCPX_JOBS=N		how many at once (default: the number of CPUs)
+#   TCPX_VARIANTS="PATTERN..."	those variants only, such as "*6* *mapped"
 set -eu
 
 cd "$(dirname "$0")"
@@ -22,7 +23,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 if [ $# = 0 ]; then
 	for prog in *.c; do
-		[ "$prog" = api.c ] || set -- "$@" "${prog%.c}"
+		grep -q '^TEST_HARNESS_MAIN' "$prog" && set -- "$@" "${prog%.c}"
 	done
 fi
 for prog; do

@@ -3,7 +3,10 @@
 #include "api.h"
 #include <sys/stat.h>
 
-/* What socket() answers, for AF_INET and for AF_TCPX. */
+/*
+ * What socket() answers, for AF_INET or AF_INET6 and for AF_TCPX, where the
+ * version of IP is a matter of the protocol.
+ */
 static const struct {
 	int type, protocol;
 	int inet, tcpx;
@@ -77,7 +80,8 @@ TEST_F(sock, what_it_says_of_itself)
 	bool tcpx = variant->family == AF_TCPX;
 
 	EXPECT_EQ(SOCK_STREAM, api_getopt(self->fd, SOL_SOCKET, SO_TYPE));
-	EXPECT_EQ(AF_INET, api_getopt(self->fd, SOL_SOCKET, SO_DOMAIN));
+	EXPECT_EQ(variant->face == API_V4 ? AF_INET : AF_INET6,
+		  api_getopt(self->fd, SOL_SOCKET, SO_DOMAIN));
 	EXPECT_EQ(tcpx ? IPPROTO_TCPX : IPPROTO_TCP,
 		  api_getopt(self->fd, SOL_SOCKET, SO_PROTOCOL));
 	EXPECT_EQ(0, api_getopt(self->fd, SOL_SOCKET, SO_ERROR));
@@ -142,7 +146,7 @@ TEST_F(sock, ioctls)
 TEST_F(sock, bad_pointers)
 {
 	void *bad = (void *)8;
-	socklen_t len = sizeof(struct sockaddr_in);
+	socklen_t len = api_sockaddr_len();
 
 	EXPECT_EQ(-EFAULT, SYS(bind(self->fd, bad, len)));
 	EXPECT_EQ(-EFAULT, SYS(connect(self->fd, bad, len)));

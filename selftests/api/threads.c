@@ -25,29 +25,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static bool asleep(const struct call *call)
-{
-	int tid = __atomic_load_n(&call->tid, __ATOMIC_ACQUIRE);
-	char path[64], state = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	f = tid ? fopen(path, "r") : NULL;
-	if (!f)
-		return false;
-	if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	fclose(f);
-	return state == 'S';
-}
-
 /* Start it and see it sleep. */
 static void start(struct call *call, long (*fn)(int fd), int fd)
 {
 	*call = (struct call){ .fn = fn, .fd = fd };
 	if (pthread_create(&call->thread, NULL, run, call))
 		api_die("pthread_create");
-	if (!API_WAIT(asleep(call)))
+	if (!API_WAIT(__atomic_load_n(&call->tid, __ATOMIC_ACQUIRE)) ||
+	    !api_sleeps(call->tid))
 		api_die("the call does not wait");
 }
 
@@ -308,7 +293,6 @@ TEST_F(threads, connections_come_and_go)
 static void *racer(void *arg)
 {
 	struct sockaddr_in addr = api_addr("127.0.0.1", 5000);
-	struct sockaddr_in unspec = { .sin_family = AF_UNSPEC };
 	int fd = *(int *)arg, i;
 
 	for (i = 0; i < 60; i++) {
@@ -317,7 +301,7 @@ static void *racer(void *arg)
 		accept(fd, NULL, NULL);
 		api_connect(fd, &addr);
 		send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		connect(fd, (void *)&unspec, sizeof(unspec));
+		api_dissolve(fd);
 		shutdown(fd, SHUT_RDWR);
 	}
 	return NULL;
@@ -326,7 +310,6 @@ static void *racer(void *arg)
 TEST_F(threads, races)
 {
 	int fd = api_socket(variant->client, SOCK_NONBLOCK), i;
-	struct sockaddr_in unspec = { .sin_family = AF_UNSPEC };
 	pthread_t t[4];
 
 	for (i = 0; i < 4; i++)
@@ -334,7 +317,7 @@ TEST_F(threads, races)
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(0, pthread_join(t[i], NULL));
 	/* After all that it is as good a socket as any. */
-	EXPECT_EQ(0, SYS(connect(fd, (void *)&unspec, sizeof(unspec))));
+	EXPECT_EQ(0, SYS(api_dissolve(fd)));
 	fcntl(fd, F_SETFL, 0);
 	api_getopt(fd, SOL_SOCKET, SO_ERROR);
 	EXPECT_EQ(0, SYS(api_connect(fd, &self->addr)));
