@@ -508,6 +508,16 @@ static inline u32 compat_tw_reuse_delay(const struct net *net)
 #endif
 }
 
+/* Per cent of the RTT that an ACK of segments out of order may wait. */
+static inline int compat_comp_sack_percent(const struct net *net)
+{
+#if TCPX_HAVE_SYSCTL_TCP_COMP_SACK_RTT_PERCENT
+	return READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_rtt_percent);
+#else
+	return 5;
+#endif
+}
+
 /* The cgroup's connect4 program: 0, or -errno for no. It may change the address. */
 static inline int compat_cgroup_connect4(struct sock *sk, compat_sockaddr *uaddr, int *addr_len)
 {

@@ -155,6 +155,54 @@ void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb)
 		tcpx_grow_window(sk, skb);
 }
 
+/* How long one ACK may stand for those of several segments out of order: a fraction
+ * of the RTT, the smaller of what we know as a receiver and as a sender.
+ */
+static u64 tcpx_comp_sack_delay_ns(const struct sock *sk)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct net *net = sock_net(sk);
+	u32 rtt_us = tp->rcv_rtt_est.rtt_us;
+
+	if (tp->cc.srtt_us && tp->cc.srtt_us < rtt_us)
+		rtt_us = tp->cc.srtt_us;
+	return min_t(u64, READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_delay_ns),
+		     div_u64((u64)rtt_us * (NSEC_PER_USEC >> 3) * compat_comp_sack_percent(net),
+			     100));
+}
+
+/* A segment out of order came. The first duplicate ACKs start the peer's recovery and
+ * leave at once; after them one may stand for many, for their SACK blocks say it all.
+ */
+static void tcpx_ofo_ack_check(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct net *net = sock_net(sk);
+
+	if (tp->compressed_ack_rcv_nxt != tp->rcv_nxt) {
+		tp->compressed_ack_rcv_nxt = tp->rcv_nxt;
+		tp->dup_ack_counter = 0;
+	}
+	if (!tcpx_is_sack(tp) ||
+	    tp->compressed_ack >= READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_nr)) {
+		tcpx_send_ack(sk);
+		return;
+	}
+	if (tp->dup_ack_counter < TCP_FASTRETRANS_THRESH) {
+		tp->dup_ack_counter++;
+		tcpx_send_ack(sk);
+		return;
+	}
+	tp->compressed_ack++;
+	if (hrtimer_is_queued(&tp->compressed_ack_timer))
+		return;
+	sock_hold(sk);
+	hrtimer_start_range_ns(&tp->compressed_ack_timer,
+			       ns_to_ktime(tcpx_comp_sack_delay_ns(sk)),
+			       READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_slack_ns),
+			       HRTIMER_MODE_REL_PINNED_SOFT);
+}
+
 /* rfc9293#section-3.8.6.3, rfc5681#section-4.2: at least every second full
  * segment, at once when out of order, else a little later.
  */
@@ -167,12 +215,14 @@ static void __tcpx_ack_snd_check(struct sock *sk, bool ofo_possible)
 	     (tp->rcv_nxt - tp->copied_seq < sk->sk_rcvlowat ||
 	      __tcpx_select_window(sk) >= tp->rcv_wnd)) ||
 	    tcpx_in_quickack_mode(sk) ||
-	    (tp->ack.pending & TCPX_ACK_NOW) ||
-	    (ofo_possible && !RB_EMPTY_ROOT(&tp->out_of_order_queue))) {
+	    (tp->ack.pending & TCPX_ACK_NOW)) {
 		tcpx_send_ack(sk);
 		return;
 	}
-	tcpx_send_delayed_ack(sk);
+	if (ofo_possible && !RB_EMPTY_ROOT(&tp->out_of_order_queue))
+		tcpx_ofo_ack_check(sk);
+	else
+		tcpx_send_delayed_ack(sk);
 }
 
 static void tcpx_ack_snd_check(struct sock *sk)

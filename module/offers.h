@@ -501,6 +501,7 @@ void tcpx_clear_xmit_timer(struct sock *sk);
 void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires);
 void tcpx_write_timer_handler(struct sock *sk);		/* lock held */
 void tcpx_delack_timer_handler(struct sock *sk);	/* lock held */
+void tcpx_sack_compress_send_ack(struct sock *sk);
 void tcpx_set_keepalive(struct sock *sk, int val);	/* proto.keepalive */
 void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len);
 void tcpx_delete_keepalive_timer(struct sock *sk);

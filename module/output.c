@@ -542,6 +542,12 @@ static void tcpx_event_ack_sent(struct sock *sk, u32 rcv_nxt)
 	}
 	tp->ack.pending = 0;
 	tp->ack.retry = 0;
+	if (unlikely(tp->compressed_ack)) {
+		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPACKCOMPRESSED, tp->compressed_ack);
+		tp->compressed_ack = 0;
+		if (hrtimer_try_to_cancel(&tp->compressed_ack_timer) == 1)
+			__sock_put(sk);
+	}
 }
 
 /* Sending begins, or goes on after a pause. */

@@ -548,6 +548,7 @@ static void tcpx_reset_engine(struct sock *sk)
 	tp->tlp_high_seq = 0;
 	tp->rcv_rtt_last_tsecr = 0;
 	tp->last_oow_ack_time = 0;
+	tp->dup_ack_counter = 0;
 	tp->reord_seen = 0;
 
 	tp->bytes_received = 0;

@@ -11,6 +11,9 @@
 #include "tcpx.h"
 #include "trace.h"
 
+/* Beside a timestamp and a D-SACK, so many blocks fit into an ACK. */
+#define TCPX_SACK_BLOCKS_EXPECTED	2
+
 /* --- SACK blocks to report ------------------------------------------------ */
 
 /* Grow a block by a range that touches it. */
@@ -74,15 +77,21 @@ static void tcpx_sack_maybe_coalesce(struct tcpx_sock *tp)
 	}
 }
 
-/* A segment went to the out-of-order queue: its block comes first (rfc2018#section-4). */
-static void tcpx_sack_new_ofo_skb(struct tcpx_sock *tp, u32 seq, u32 end_seq)
+/* A segment went to the out-of-order queue: its block comes first (rfc2018#section-4).
+ * An ACK that waits would tell of fewer blocks than there were: not all that the peer
+ * needs fits into an option any more.
+ */
+static void tcpx_sack_new_ofo_skb(struct sock *sk, u32 seq, u32 end_seq)
 {
+	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcp_sack_block *sp = tp->selective_acks, block;
 	int n = tp->rx_opt.num_sacks, i;
 
 	for (i = 0; i < n; i++) {
 		if (!tcpx_sack_extend(sp + i, seq, end_seq))
 			continue;
+		if (i >= TCPX_SACK_BLOCKS_EXPECTED)
+			tcpx_sack_compress_send_ack(sk);
 		block = sp[i];
 		memmove(sp + 1, sp, i * sizeof(*sp));
 		sp[0] = block;
@@ -90,6 +99,8 @@ static void tcpx_sack_new_ofo_skb(struct tcpx_sock *tp, u32 seq, u32 end_seq)
 		return;
 	}
 
+	if (n >= TCPX_SACK_BLOCKS_EXPECTED)
+		tcpx_sack_compress_send_ack(sk);
 	/* The oldest block gives way. */
 	if (n >= (int)ARRAY_SIZE(tp->selective_acks))
 		n--;
@@ -316,7 +327,7 @@ static void tcpx_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 
 	skb = tcpx_ofo_insert(sk, skb);
 	if (tcpx_is_sack(tp))
-		tcpx_sack_new_ofo_skb(tp, seq, end_seq);
+		tcpx_sack_new_ofo_skb(sk, seq, end_seq);
 	if (skb) {
 		/* The hole will be filled: the window may go on growing. */
 		if (tcpx_is_sack(tp))

@@ -477,6 +477,10 @@ struct tcpx_accept_queue {
  * @retransmit_timer: RTO, TLP, RACK and zero-window probe, told by @pending
  * @pacing_timer: departure of the next skb where no fq qdisc keeps it
  * @delack_timer: delayed ACK; keepalive, FIN_WAIT2 use sk->sk_timer
+ * @compressed_ack_timer: end of an ACK's waiting for more out of order
+ * @compressed_ack: ACKs not sent because one will say it all
+ * @compressed_ack_rcv_nxt: rcv_nxt when @dup_ack_counter was last reset
+ * @dup_ack_counter: duplicate ACKs sent for it, each at once
  *
  * @ack: state of ACK sending
  * @rx_opt: options received
@@ -576,6 +580,8 @@ struct tcpx_sock {
 		u16		last_seg_size;
 		u16		rcv_mss;
 	} ack;
+	u8	compressed_ack;
+	u8	dup_ack_counter;
 	u16	tcp_header_len;
 	u16	gso_segs;
 	u16	advmss;
@@ -645,6 +651,7 @@ struct tcpx_sock {
 	struct timer_list	retransmit_timer;
 	struct timer_list	delack_timer;
 	struct hrtimer		pacing_timer;
+	struct hrtimer		compressed_ack_timer;
 	struct sk_buff		*highest_sack;
 	struct sk_buff		*retransmit_skb_hint;
 	struct {
@@ -688,6 +695,7 @@ struct tcpx_sock {
 	/* seldom used */
 	struct tcpx_bind_bucket		*bind_hash;
 	struct tcpx_accept_queue	accept_queue;
+	u32	compressed_ack_rcv_nxt;
 	u32	last_oow_ack_time;	/* tcpx_jiffies32() */
 	u32	user_timeout;		/* ms */
 	u32	keepalive_time;		/* jiffies, 0: sysctl */

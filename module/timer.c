@@ -8,6 +8,7 @@
  *     REO_TIMEOUT	RACK waited long enough for a reordered segment, rfc8985
  *     PROBE0		the peer's window is closed: ask, rfc9293#section-3.8.6.1
  *   delack_timer	an ACK was put off, rfc9293#section-3.8.6.3
+ *   compressed_ack_timer	an ACK of segments out of order waits for more of them
  *   sk_timer		keepalive, rfc9293#section-3.8.4, and, once the user has
  *			closed, the end of FIN_WAIT2
  *   pacing_timer	departure of the next skb (output.c)
@@ -100,6 +101,9 @@ void tcpx_clear_xmit_timers(struct sock *sk)
 	sk_stop_timer(sk, &sk->sk_timer);
 	if (hrtimer_try_to_cancel(&tp->pacing_timer) == 1)
 		__sock_put(sk);
+	if (hrtimer_try_to_cancel(&tp->compressed_ack_timer) == 1)
+		__sock_put(sk);
+	tp->compressed_ack = 0;
 }
 
 /* --- values ------------------------------------------------------------------ */
@@ -563,6 +567,43 @@ out:
 	sock_put(sk);
 }
 
+/* --- compressed ACKs -------------------------------------------------------------------- */
+
+/**
+ * tcpx_sack_compress_send_ack() - send the ACK that others were saved for
+ * @sk: socket, locked
+ */
+void tcpx_sack_compress_send_ack(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (!tp->compressed_ack)
+		return;
+	/* It is one of them: the others were saved. */
+	tp->compressed_ack--;
+	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPACKCOMPRESSED, tp->compressed_ack);
+	tp->compressed_ack = 0;
+	if (hrtimer_try_to_cancel(&tp->compressed_ack_timer) == 1)
+		__sock_put(sk);
+	tcpx_mstamp_refresh(tp);
+	tcpx_send_ack(sk);
+}
+
+static enum hrtimer_restart tcpx_compressed_ack_kick(struct hrtimer *timer)
+{
+	struct tcpx_sock *tp = container_of(timer, struct tcpx_sock, compressed_ack_timer);
+	struct sock *sk = (struct sock *)tp;
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		tcpx_sack_compress_send_ack(sk);
+	else if (!test_and_set_bit(TCP_DELACK_TIMER_DEFERRED, &sk->sk_tsq_flags))
+		sock_hold(sk);
+	bh_unlock_sock(sk);
+	sock_put(sk);
+	return HRTIMER_NORESTART;
+}
+
 /* --- delayed ACK -------------------------------------------------------------------- */
 
 /**
@@ -573,8 +614,13 @@ void tcpx_delack_timer_handler(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
-	    !(tp->ack.pending & TCPX_ACK_TIMER))
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+		return;
+	if (tp->compressed_ack) {
+		tcpx_sack_compress_send_ack(sk);
+		return;
+	}
+	if (!(tp->ack.pending & TCPX_ACK_TIMER))
 		return;
 	if (time_after(tp->ack.timeout, jiffies)) {
 		sk_reset_timer(sk, &tp->delack_timer, tp->ack.timeout);
@@ -720,6 +766,8 @@ void tcpx_init_xmit_timers(struct sock *sk)
 	timer_setup(&sk->sk_timer, tcpx_keepalive_timer, 0);
 	compat_hrtimer_setup(&tp->pacing_timer, tcpx_pace_kick, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_ABS_PINNED_SOFT);
+	compat_hrtimer_setup(&tp->compressed_ack_timer, tcpx_compressed_ack_kick, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_SOFT);
 	tp->pending = 0;
 	tp->ack.pending = 0;
 }

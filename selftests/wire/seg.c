@@ -27,6 +27,7 @@
  *
  *	seq ack len win urg mss ws tsval tsecr sacks doff ttl tos df
  *	flow
+ *	fo foexp	bytes of the Fast Open cookie, under either kind
  *	wnd		window in bytes, scaled as negotiated
  *	t		milliseconds since the last event of the connection
  *	mss ws sackok ts sack (bare)	the option is there
@@ -97,6 +98,15 @@ static void parse_ts(struct seg *s, const __u8 *opt)
 	s->ts = 1;
 }
 
+static const char *parse_cookie(struct seg *s, int *fo, const __u8 *cookie, int len)
+{
+	if (len > MAX_COOKIE)
+		return "Fast Open cookie of the wrong length";
+	*fo = len;
+	memcpy(s->cookie, cookie, len);
+	return NULL;
+}
+
 static const char *parse_option(struct seg *s, const __u8 *opt, int len)
 {
 	static const __u8 sizes[] = { [2] = 4, [3] = 3, [4] = 2, [8] = 10 };
@@ -119,6 +129,12 @@ static const char *parse_option(struct seg *s, const __u8 *opt, int len)
 	case 8:
 		parse_ts(s, opt);
 		break;
+	case 34:
+		return parse_cookie(s, &s->fo, opt + 2, len - 2);
+	case 254:
+		if (len >= 4 && opt[2] == 0xf9 && opt[3] == 0x89)
+			return parse_cookie(s, &s->foexp, opt + 4, len - 4);
+		break;
 	}
 	return NULL;
 }
@@ -133,6 +149,8 @@ static const char *parse_options(struct seg *s, const __u8 *opt, int left)
 	s->sackok = -1;
 	s->ts = -1;
 	s->sacks = -1;
+	s->fo = -1;
+	s->foexp = -1;
 	for (; left > 0 && *opt && !bad; opt += len, left -= len) {
 		if (*opt == 1) {
 			len = 1;
@@ -231,6 +249,10 @@ static int print_options(const struct conn *c, const struct seg *s, char *out)
 		n += sprintf(out + n, " sack=");
 		n += print_sack(c, s, out + n);
 	}
+	if (s->fo >= 0)
+		n += sprintf(out + n, " fo=%d", s->fo);
+	if (s->foexp >= 0)
+		n += sprintf(out + n, " foexp=%d", s->foexp);
 	return n;
 }
 
@@ -284,6 +306,8 @@ GET(ttl, s->ttl)
 GET(tos, s->tos)
 GET(df, s->df)
 GET(flow, s->flow)
+GET(fo, s->fo)
+GET(foexp, s->foexp)
 
 #define FIELD(name)	{ #name, get_##name }
 
@@ -294,7 +318,8 @@ static const struct field {
 	FIELD(seq), FIELD(ack), FIELD(len), FIELD(win), FIELD(urg),
 	FIELD(mss), FIELD(ws), FIELD(sackok), FIELD(ts), FIELD(tsval),
 	FIELD(tsecr), FIELD(sack), FIELD(doff), FIELD(ttl), FIELD(tos),
-	FIELD(df), FIELD(flow), { "sacks", get_sack }, { "wnd", get_wnd },
+	FIELD(df), FIELD(flow), FIELD(fo), FIELD(foexp), { "sacks", get_sack },
+	{ "wnd", get_wnd },
 	{ "t", get_time },
 };
 
@@ -373,7 +398,7 @@ static bool match_ts(const struct conn *c, const struct seg *s)
 
 static bool match_data(const struct conn *c, const struct seg *s)
 {
-	__u32 at = s->seq - c->irs - 1;
+	__u32 at = s->seq - c->irs - !(s->flags & TH_SYN);
 	int i;
 
 	for (i = 0; i < s->len; i++)
@@ -550,10 +575,11 @@ static __u8 *put_options(__u8 *p, const struct conn *c, const struct line *l)
 
 static __u8 *put_data(__u8 *p, const struct line *l, __u32 seq)
 {
+	__u32 at = seq - !(l->flags & TH_SYN);
 	long i;
 
 	for (i = 0; i < or_else(l->len, 0); i++)
-		*p++ = or_else(l->fill, pattern(seq - 1 + i));
+		*p++ = or_else(l->fill, pattern(at + i));
 	return p;
 }
 

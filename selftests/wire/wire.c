@@ -330,6 +330,35 @@ void run_command(struct wire *w, const char *command)
 	wire_resume();
 }
 
+/**
+ * mib() - a counter of the stack under test
+ * @w:		the wire
+ * @name:	as in the TcpExt lines of /proc/net/netstat
+ */
+long mib(struct wire *w, const char *name)
+{
+	FILE *f = fopen(w->kind.family == AF_INET || w->kind.family == AF_INET6 ?
+			"/proc/net/netstat" :
+			"/proc/net/tcpx_netstat", "r");
+	static char names[16384], values[16384];
+	char *n, *v, *nstate, *vstate;
+
+	while (f && fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f)) {
+		if (strncmp(names, "TcpExt:", 7))
+			continue;
+		n = strtok_r(names, " \n", &nstate);
+		v = strtok_r(values, " \n", &vstate);
+		for (; n && v; n = strtok_r(NULL, " \n", &nstate),
+			       v = strtok_r(NULL, " \n", &vstate)) {
+			if (strcmp(n, name))
+				continue;
+			fclose(f);
+			return atol(v);
+		}
+	}
+	wire_fail(w, __FILE__, __LINE__, "no counter %s", name);
+}
+
 void wire_write(struct wire *w, const void *packet, size_t len)
 {
 	MUST(w, write(w->tun, packet, len));

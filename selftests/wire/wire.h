@@ -102,6 +102,7 @@ enum face { FACE_V4, FACE_V6, FACE_MAPPED };
 
 #define MAX_PACKET	2048
 #define MAX_SACK	4
+#define MAX_COOKIE	16
 #define MAX_ENDS	64
 
 /**
@@ -128,6 +129,9 @@ enum face { FACE_V4, FACE_V6, FACE_MAPPED };
  * @tsecr:	timestamp echo
  * @sacks:	number of SACK blocks, -1 when there is no such option
  * @sack:	the blocks, left and right edge
+ * @fo:		bytes of the Fast Open cookie
+ * @foexp:	the same under the experimental kind
+ * @cookie:	the cookie
  * @len:	bytes of payload
  * @data:	the payload
  */
@@ -144,6 +148,8 @@ struct seg {
 	__u32	tsval, tsecr;
 	int		sacks;
 	__u32	sack[MAX_SACK][2];
+	int		fo, foexp;
+	__u8		cookie[MAX_COOKIE];
 	int		len;
 	__u8		data[MAX_PACKET];
 };
@@ -317,6 +323,7 @@ void wire_add_v6(struct wire *w, const char *address);
 void sysctl_set(struct wire *w, const char *name, const char *value);
 bool sysctl_try(const char *name, const char *value);
 void run_command(struct wire *w, const char *command);
+long mib(struct wire *w, const char *name);
 
 /* seg.c: the language of segments */
 struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad);
