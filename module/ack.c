@@ -478,6 +478,8 @@ static int tcpx_clean_rtx_queue(struct sock *sk, u32 prior_fack, u32 prior_snd_u
 
 	if (c.flag & TCPX_FLAG_ACKED) {
 		c.flag |= TCPX_FLAG_SET_XMIT_TIMER;
+		if (unlikely(tp->mtup.probe_size && !after(tp->mtup.probe_seq_end, tp->snd_una)))
+			tcpx_mtup_probe_success(sk);
 		if (!tcpx_is_sack(tp)) {
 			tcpx_remove_reno_sacks(sk, c.pkts_acked);
 			/* Beside a retransmission, which of the others

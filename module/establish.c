@@ -19,6 +19,7 @@ void tcpx_init_transfer(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	tcpx_mtup_init(sk);
 	tp->af_ops->rebuild_header(sk);
 	/* No RTT yet: the SYN was lost, so be careful (rfc6298#section-5.7). */
 	if (!tp->cc.srtt_us)
@@ -133,6 +134,7 @@ static int tcpx_synsent_syn(struct sock *sk, struct sk_buff *skb)
 	tcpx_set_state(sk, TCP_SYN_RECV);
 	tcpx_synsent_options(sk, skb);
 	tp->max_window = tp->snd_wnd;
+	tcpx_mtup_init(sk);
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
 	tcpx_initialize_rcv_mss(sk);
 	tcpx_ecn_rcv_syn(tp, tcp_hdr(skb));
@@ -225,6 +227,7 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 		tcpx_synack_rtt_meas(sk, NULL);
 	tcpx_try_undo_spurious_syn(tp);
 	tp->retrans_stamp = 0;
+	tcpx_sync_mss(sk, tp->pmtu_cookie);
 	tcpx_init_transfer(sk, skb);
 	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
 	/* Who sees the new state without the lock sees the rest as well. */
@@ -242,7 +245,6 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 	if (tp->rx_opt.tstamp_ok)
 		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
 	tp->lsndtime = tcpx_jiffies32();
-	tcpx_sync_mss(sk, tp->pmtu_cookie);
 	if (!tp->cc.ops->cong_control)
 		tcpx_update_pacing_rate(sk);
 	tcpx_initialize_rcv_mss(sk);

@@ -444,6 +444,7 @@ bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned
 int  tcpx_push_probe(struct sock *sk, struct sk_buff *skb);
 int  __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp,
 			 u32 rcv_nxt);
+void tcpx_event_new_data_sent(struct sock *sk, struct sk_buff *skb);
 int  tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t gfp);
 void tcpx_chrono_start(struct sock *sk, enum tcp_chrono type);
 void tcpx_chrono_stop(struct sock *sk, enum tcp_chrono type);
@@ -491,6 +492,14 @@ void tcpx_rtx_queue_insert(struct sock *sk, struct sk_buff *skb);
 void tcpx_rtx_queue_unlink_free(struct sock *sk, struct sk_buff *skb);
 int  tcpx_tsq_init(void);
 void tcpx_tsq_exit(void);
+
+/* --- mtu_probe.c ------------------------------------------------------------- */
+
+void tcpx_mtup_init(struct sock *sk);
+int  tcpx_mtu_probe(struct sock *sk);
+void tcpx_mtu_blackhole(struct sock *sk);
+void tcpx_mtup_probe_failed(struct sock *sk);
+void tcpx_mtup_probe_success(struct sock *sk);
 
 /* --- timer.c ---------------------------------------------------------------- */
 

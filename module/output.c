@@ -190,6 +190,9 @@ unsigned int tcpx_sync_mss(struct sock *sk, u32 pmtu)
 	int mss = tcpx_bound_to_half_wnd(tp, tcpx_mtu_to_mss(sk, pmtu));
 
 	tp->pmtu_cookie = pmtu;
+	tp->mtup.search_high = min(tp->mtup.search_high, pmtu);
+	if (unlikely(tp->mtup.enabled))
+		mss = min_t(int, mss, tcpx_mtu_to_mss(sk, tp->mtup.search_low));
 	tp->mss_cache = mss;
 	tp->cc.mss = mss;
 	return mss;

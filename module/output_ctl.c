@@ -143,6 +143,7 @@ static void tcpx_connect_init(struct sock *sk)
 	if (tp->rx_opt.user_mss)
 		tp->rx_opt.mss_clamp = tp->rx_opt.user_mss;
 	tp->max_window = 0;
+	tcpx_mtup_init(sk);
 	tcpx_sync_mss(sk, dst_mtu(dst));
 	tcpx_dst_congestion_control(sk, dst);
 	if (!tp->window_clamp)

@@ -612,7 +612,8 @@ void tcpx_enter_loss(struct sock *sk)
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_high_seq = 0;
 	tcpx_ecn_queue_cwr(tp);
-	tp->frto = READ_ONCE(net->ipv4.sysctl_tcp_frto) && (new_recovery || tp->retransmits);
+	tp->frto = READ_ONCE(net->ipv4.sysctl_tcp_frto) && !tp->mtup.probe_size &&
+		   (new_recovery || tp->retransmits);
 }
 
 /* An ACK in state Loss: rfc5682#section-3.1 for SACK, then NewReno. */
@@ -758,6 +759,11 @@ void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
 		tcpx_identify_packet_loss(sk, ack_flag);
 		if (!tp->lost_out) {
 			tcpx_try_to_open(sk, flag);
+			return;
+		}
+		if (tp->ca_state < TCP_CA_CWR && tp->mtup.probe_size &&
+		    tp->snd_una == tp->mtup.probe_seq_start) {
+			tcpx_mtup_probe_failed(sk);
 			return;
 		}
 		tcpx_enter_recovery(sk, flag);

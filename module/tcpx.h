@@ -447,6 +447,7 @@ struct tcpx_accept_queue {
  * @advmss: MSS we advertise
  * @ext_hdr_len: bytes of IP options
  * @mtu_info: MTU an ICMP error told while the user held the lock
+ * @mtup: path MTU probing, rfc4821; mtu_probe.c
  *
  * @packets_out: wire segments sent and not cumulatively acked
  * @retrans_out: those of them retransmitted and still out
@@ -702,6 +703,15 @@ struct tcpx_sock {
 	u32	keepalive_intvl;	/* jiffies, 0: sysctl */
 	u32	probes_tstamp;
 	u32	mtu_info;
+	struct {
+		u32	search_high;	/* MTU: longer ones do not pass, or are not wanted */
+		u32	search_low;	/* this one passes */
+		u32	probe_size;	/* of the probe that is out, 0: none is */
+		u32	probe_seq_start;
+		u32	probe_seq_end;
+		u32	probe_timestamp; /* tcpx_jiffies32() when the search began */
+		bool	enabled;
+	} mtup;
 	int	linger2;
 	u8	keepalive_probes;	/* 0: sysctl */
 	u8	defer_accept;		/* SYN-ACK retransmissions to wait */

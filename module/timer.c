@@ -341,8 +341,10 @@ static bool tcpx_write_timeout(struct sock *sk)
 			      READ_ONCE(net->ipv4.sysctl_tcp_syn_retries);
 		expired = tp->retransmits >= retry_until;
 	} else {
-		if (tcpx_retransmits_timed_out(sk, READ_ONCE(net->ipv4.sysctl_tcp_retries1), 0))
+		if (tcpx_retransmits_timed_out(sk, READ_ONCE(net->ipv4.sysctl_tcp_retries1), 0)) {
+			tcpx_mtu_blackhole(sk);
 			dst_negative_advice(sk);
+		}
 		retry_until = READ_ONCE(net->ipv4.sysctl_tcp_retries2);
 		if (sock_flag(sk, SOCK_DEAD)) {
 			bool alive = tp->rto < TCPX_RTO_MAX;

@@ -93,7 +93,12 @@ bool tcpx_pacing_check(struct sock *sk)
 
 /* --- which segments may go ---------------------------------------------- */
 
-static void tcpx_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
+/**
+ * tcpx_event_new_data_sent() - the head of the write queue was sent
+ * @sk: socket, locked
+ * @skb: it
+ */
+void tcpx_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	unsigned int prior = tp->packets_out;
@@ -401,6 +406,14 @@ static bool tcpx_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle,
 	struct sk_buff *skb;
 
 	tcpx_mstamp_refresh(tp);
+	if (!push_one) {
+		int probe = tcpx_mtu_probe(sk);
+
+		if (!probe)
+			return false;
+		if (probe > 0)
+			sent = 1;
+	}
 	max_segs = tcpx_tso_segs(sk, mss_now);
 	while ((skb = tcpx_send_head(sk))) {
 		if (tcpx_pacing_check(sk))
