@@ -197,6 +197,9 @@ void tcpx_rearm_rto(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 rto = tp->rto;
 
+	/* The timer is the SYN-ACK's: data comes after it. */
+	if (unlikely(tp->fastopen_rsk))
+		return;
 	if (!tp->packets_out) {
 		tcpx_clear_xmit_timer(sk);
 		return;
@@ -222,6 +225,7 @@ bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 	s64 rto_us;
 
 	if ((early != 3 && early != 4) || !tp->packets_out || !tcpx_is_sack(tp) ||
+	    tp->fastopen_rsk ||
 	    (tp->ca_state != TCP_CA_Open && tp->ca_state != TCP_CA_CWR))
 		return false;
 

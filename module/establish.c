@@ -96,6 +96,7 @@ static void tcpx_synsent_options(struct sock *sk, const struct sk_buff *skb)
 static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	bool resent;
 
 	tcpx_ecn_rcv_synack(tp, tcp_hdr(skb));
 	tp->snd_wl1 = TCPX_CB(skb)->seq;
@@ -107,12 +108,16 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 	/* The lockless readers of the state see the rest as well. */
 	smp_mb();
 	tcpx_finish_connect(sk, skb);
+	resent = (tp->syn_fastopen || tp->syn_data) && tcpx_rcv_fastopen_synack(sk, skb);
 	if (!sock_flag(sk, SOCK_DEAD)) {
 		sk->sk_state_change(sk);
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 	}
 
-	if (sk->sk_write_pending || READ_ONCE(tp->defer_accept) ||
+	if (resent)
+		return -1;	/* with the ACK on it */
+	if (sk->sk_write_pending || (tp->fastopen_req && tp->fastopen_req->data) ||
+	    READ_ONCE(tp->defer_accept) ||
 	    tp->ack.pingpong >= TCPX_PINGPONG_THRESH) {
 		/* Data is about to leave: it carries the ACK. */
 		tcpx_schedule_ack(sk);
@@ -224,12 +229,16 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 
 	tp->cc.delivered++;	/* the SYN-ACK */
 	if (!tp->cc.srtt_us)
-		tcpx_synack_rtt_meas(sk, NULL);
-	tcpx_try_undo_spurious_syn(tp);
-	tp->retrans_stamp = 0;
+		tcpx_synack_rtt_meas(sk, tp->fastopen_rsk);
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
-	tcpx_init_transfer(sk, skb);
-	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
+	if (unlikely(tp->fastopen_rsk)) {
+		tcpx_fastopen_established(sk);
+	} else {
+		tcpx_try_undo_spurious_syn(tp);
+		tp->retrans_stamp = 0;
+		tcpx_init_transfer(sk, skb);
+		WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
+	}
 	/* Who sees the new state without the lock sees the rest as well. */
 	smp_mb();
 	tcpx_set_state(sk, TCP_ESTABLISHED);

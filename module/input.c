@@ -495,10 +495,13 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 
 	/* "second, check the RST bit" */
 	if (th->rst) {
-		if (tcpx_rst_exact(sk, skb))
+		if (tcpx_rst_exact(sk, skb)) {
 			tcpx_reset(sk, skb);
-		else
+		} else {
+			if (!tp->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
+				tcpx_fastopen_bad_end(sk);
 			tcpx_send_challenge_ack(sk);
+		}
 		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_RESET);
 		return false;
 	}
@@ -696,6 +699,8 @@ static int tcpx_fin_wait1_acked(struct sock *sk, struct sk_buff *skb)
 	}
 
 	if (READ_ONCE(tp->linger2) < 0 || tcpx_data_after_close(sk, skb)) {
+		if (READ_ONCE(tp->linger2) >= 0 && tcp_hdr(skb)->fin)
+			tcpx_fastopen_bad_end(sk);
 		tcpx_done(sk);
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
 		return 1;
@@ -718,6 +723,8 @@ static int tcpx_closing_acked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 
+	if (unlikely(tp->fastopen_rsk))
+		tcpx_fastopen_established(sk);
 	if (tp->snd_una != tp->write_seq)
 		return 0;
 	switch (sk->sk_state) {
@@ -811,6 +818,11 @@ int tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 
+	if (unlikely(tp->fastopen_rsk) &&
+	    !tcpx_fastopen_check_req(sk, skb, tp->fastopen_rsk)) {
+		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_FASTOPEN);
+		return 0;
+	}
 	if (!th->ack && !th->rst && !th->syn) {
 		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_FLAGS);
 		return 0;

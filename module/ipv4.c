@@ -167,7 +167,8 @@ static void tcpx_v4_child_route(struct sock *child, struct dst_entry *dst)
 static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req)
 {
 	struct inet_request_sock *ireq = &req->req;
-	struct sock *osk = req->is_cookie ? NULL : req_to_sk(&ireq->req);
+	bool hashed = !req->is_cookie && !req->tfo_listener;
+	struct sock *osk = hashed ? req_to_sk(&ireq->req) : NULL;
 	bool found;
 
 	if (!tcpx_ehash_insert(child, osk, &found))
@@ -175,6 +176,8 @@ static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req
 	rcu_assign_pointer(inet_sk(child)->inet_opt,
 			   rcu_dereference_protected(ireq->ireq_opt, 1));
 	RCU_INIT_POINTER(ireq->ireq_opt, NULL);
+	tcpx_sk(child)->saved_syn = ireq->req.saved_syn;
+	ireq->req.saved_syn = NULL;
 	return true;
 }
 
@@ -350,9 +353,12 @@ static void tcpx_v4_queue_icmp_err(struct sock *sk, struct sk_buff *skb, int err
  */
 static void tcpx_v4_icmp_report(struct sock *sk, struct sk_buff *skb, int err, u32 info)
 {
+	const struct tcpx_request_sock *req = tcpx_sk(sk)->fastopen_rsk;
 	bool owned = sock_owned_by_user(sk);
 
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	/* Of Fast Open's, one that was accepted is a connection like others. */
+	if (((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) &&
+	    !(req && !req->req.req.sk)) {
 		tcpx_v4_queue_icmp_err(sk, skb, err, info);
 		if (owned) {
 			WRITE_ONCE(sk->sk_err_soft, err);
@@ -382,6 +388,7 @@ static void tcpx_v4_err_sock(struct sock *sk, struct sk_buff *skb, u32 seq, u32 
 	struct net *net = sock_net(sk);
 	u8 type = icmp_hdr(skb)->type, code = icmp_hdr(skb)->code;
 	bool frag_needed = type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED;
+	u32 snd_una;
 	int err;
 
 	/* The path MTU is put off, the rest is less if the user has the lock. */
@@ -394,7 +401,8 @@ static void tcpx_v4_err_sock(struct sock *sk, struct sk_buff *skb, u32 seq, u32 
 		return;
 	}
 	/* rfc5927#section-4.1: it must be about something in flight. */
-	if (!between(seq, tp->snd_una, tp->snd_nxt)) {
+	snd_una = tp->fastopen_rsk ? tp->fastopen_rsk->snt_isn : tp->snd_una;
+	if (!between(seq, snd_una, tp->snd_nxt)) {
 		TCPX_NET_INC(net, LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}

@@ -45,6 +45,10 @@ static void tcpx_child_init_links(struct tcpx_sock *tp)
 	tp->bind_hash = NULL;
 	memset(&tp->accept_queue, 0, sizeof(tp->accept_queue));
 	spin_lock_init(&tp->accept_queue.lock);
+	spin_lock_init(&tp->accept_queue.fastopenq.lock);
+	tp->fastopen_req = NULL;
+	tp->fastopen_rsk = NULL;
+	tp->saved_syn = NULL;
 	INIT_LIST_HEAD(&tp->tsq_node);
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
 	tp->out_of_order_queue = RB_ROOT;
@@ -368,6 +372,8 @@ struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern)
 	rsk = tcpx_reqsk_queue_remove(sk);
 	child = rsk->sk;
 	error = 0;
+	if (tcpx_rsk(rsk)->tfo_listener && tcpx_fastopen_accepted(sk, rsk))
+		rsk = NULL;	/* the SYN-ACK is not acknowledged yet */
 out:
 	release_sock(sk);
 	if (rsk)
@@ -433,6 +439,8 @@ int tcpx_listen(struct socket *sock, int backlog)
 	lock_sock(sk);
 	if (sock->state != SS_UNCONNECTED || sock->type != SOCK_STREAM)
 		goto out;
+	if (sk->sk_state == TCP_CLOSE)
+		tcpx_fastopen_listen(sk, backlog);
 	if (sk->sk_state == TCP_LISTEN) {
 		WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 		err = 0;
@@ -519,5 +527,6 @@ void tcpx_listen_stop(struct sock *sk)
 		sock_put(child);
 		cond_resched();
 	}
+	tcpx_fastopen_listen_stop(sk);
 	WARN_ON_ONCE(sk->sk_ack_backlog);
 }

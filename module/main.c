@@ -135,6 +135,7 @@ static int __net_init tcpx_net_init(struct net *net)
 	tn->net = net;
 	mutex_init(&tn->hinfo_mutex);
 	tcpx_bind_net_init(tn);
+	tcpx_fastopen_net_init(tn);
 
 	err = tcpx_mib_init(tn);
 	if (err)
@@ -164,6 +165,7 @@ static void __net_exit tcpx_net_exit(struct net *net)
 	tcpx_sysctl_net_exit(tn);
 	tcpx_timewait_net_purge(tn);
 	tcpx_bind_net_exit(tn);
+	tcpx_fastopen_net_exit(tn);
 	WARN_ON_ONCE(atomic_read(&tn->nr_sock) || atomic_read(&tn->req_count));
 }
 

@@ -130,6 +130,7 @@ void tcpx_reqsk_free(struct tcpx_request_sock *req);
 bool tcpx_reqsk_drop(struct tcpx_request_sock *req);
 /* the caller unhashed: stop, uncount */
 void tcpx_reqsk_unlinked(struct tcpx_request_sock *req);
+int  tcpx_rtx_synack(const struct sock *lsk, struct tcpx_request_sock *req);
 void tcpx_openreq_init_rwin(struct tcpx_request_sock *req, const struct sock *lsk,
 			    const struct dst_entry *dst);	/* window of the SYN-ACK */
 int  tcpx_conn_request(struct sock *sk, struct sk_buff *skb);	/* a SYN; family independent part */
@@ -141,8 +142,47 @@ void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
  */
 struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
 			    struct tcpx_request_sock *req, bool *req_stolen);
+/* The same for a Fast Open child in SYN_RECV: true if it may process the segment. */
+bool tcpx_fastopen_check_req(struct sock *child, struct sk_buff *skb,
+			     struct tcpx_request_sock *req);
 int  tcpx_request_init(void);
 void tcpx_request_exit(void);
+
+/* --- fastopen.c, fastopen_client.c: TCP Fast Open, rfc7413 ------------------- */
+
+void tcpx_fastopen_init_key(struct net *net);		/* sleeps */
+int  tcpx_fastopen_set_key(struct sock *sk, const u8 *keys, int n);
+int  tcpx_fastopen_get_key(struct sock *sk, u8 *keys);
+void tcpx_fastopen_destroy(struct sock *sk);
+void tcpx_fastopen_queue_tune(struct sock *sk, int backlog);
+void tcpx_fastopen_listen(struct sock *sk, int backlog);
+void tcpx_fastopen_listen_stop(struct sock *lsk);
+bool tcpx_fastopen_accepted(struct sock *lsk, struct request_sock *rsk);
+struct sock *tcpx_try_fastopen(struct sock *lsk, struct sk_buff *skb,
+			       struct tcpx_request_sock *req, const struct dst_entry *dst,
+			       struct tcp_fastopen_cookie *foc);
+void tcpx_fastopen_add_skb(struct sock *sk, struct sk_buff *skb);
+void tcpx_fastopen_remove(struct sock *child, bool reset);
+void tcpx_fastopen_established(struct sock *sk);
+void tcpx_fastopen_synack_timer(struct sock *sk);
+bool tcpx_fastopen_no_cookie(const struct sock *sk, const struct dst_entry *dst, int flag);
+
+void tcpx_fastopen_net_init(struct tcpx_net *tn);
+void tcpx_fastopen_net_exit(struct tcpx_net *tn);
+void tcpx_fastopen_ofo_check(struct sock *sk);
+void tcpx_fastopen_bad_end(struct sock *sk);
+void tcpx_fastopen_detect_blackhole(struct sock *sk, bool expired);
+void tcpx_free_fastopen_req(struct tcpx_sock *tp);
+bool tcpx_fastopen_defer_connect(struct sock *sk, int *err);
+int  tcpx_send_syn_data(struct sock *sk, struct sk_buff *syn);
+bool tcpx_rcv_fastopen_synack(struct sock *sk, struct sk_buff *synack);
+int  tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, int *copied, size_t size);
+
+/* A child that was made by a SYN with data and has not completed its handshake. */
+static inline bool tcpx_passive_fastopen(const struct sock *sk)
+{
+	return sk->sk_state == TCP_SYN_RECV && READ_ONCE(tcpx_sk(sk)->fastopen_rsk);
+}
 
 /* --- listen.c: the accept queue, children ----------------------------------- */
 
@@ -192,6 +232,7 @@ int  tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
 void tcpx_write_space(struct sock *sk);			/* sk->sk_write_space */
 bool tcpx_stream_memory_free(const struct sock *sk, int wake);
 void tcpx_splice_eof(struct socket *sock);
+int  tcpx_tx_fill(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int len);
 void tcpx_check_space(struct sock *sk);			/* wake writers after an ACK */
 
 /* --- recvmsg.c ------------------------------------------------------------ */
@@ -242,6 +283,7 @@ bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
 			     const struct tcphdr *th, struct tcpx_sock *tp);
 u16  tcpx_parse_mss_option(const struct tcphdr *th, u16 user_mss);
 void tcpx_clear_options(struct tcpx_options_received *opt);
+void tcpx_parse_fastopen_option(const struct sk_buff *skb, struct tcp_fastopen_cookie *foc);
 
 struct tcpx_out_options {
 	u8	options;	/* TCPX_OPT_* */
@@ -250,16 +292,19 @@ struct tcpx_out_options {
 	u16	mss;
 	u32	tsval;
 	u32	tsecr;
+	const struct tcp_fastopen_cookie *fastopen_cookie;
 };
 
 #define TCPX_OPT_SACK_PERM	BIT(0)
 #define TCPX_OPT_TS		BIT(1)
 #define TCPX_OPT_WSCALE		BIT(2)
 #define TCPX_OPT_MSS		BIT(3)
+#define TCPX_OPT_FASTOPEN	BIT(4)
 
 unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
 unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
 				 unsigned int mss, struct sk_buff *skb,
+				 const struct tcp_fastopen_cookie *foc,
 				 struct tcpx_out_options *opts);
 unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 				      struct tcpx_out_options *opts);
@@ -427,6 +472,8 @@ void tcpx_check_sack_reordering(struct sock *sk, u32 low_seq, bool ts);
 u32  tcpx_highest_sack_seq(const struct tcpx_sock *tp);
 void tcpx_rack_advance(struct tcpx_sock *tp, u8 sacked, u32 end_seq, u64 xmit_time);
 void tcpx_simple_retransmit(struct sock *sk);	/* the MTU shrank */
+void tcpx_non_congestion_loss_retransmit(struct sock *sk);
+bool tcpx_try_undo_recovery(struct sock *sk);
 void tcpx_rack_reo_timeout(struct sock *sk);
 void tcpx_rtx_hints_drop(struct tcpx_sock *tp, struct sk_buff *skb);
 
@@ -472,7 +519,8 @@ void tcpx_send_fin(struct sock *sk);
 void tcpx_send_active_reset(struct sock *sk, gfp_t priority);
 int  tcpx_send_synack(struct sock *sk);			/* simultaneous open */
 struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
-				 struct tcpx_request_sock *req, bool cookie);
+				 struct tcpx_request_sock *req, bool cookie,
+				 const struct tcp_fastopen_cookie *foc);
 int  tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 int  __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 void tcpx_xmit_retransmit_queue(struct sock *sk);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * AF_TCPX: TCP options, read and written. rfc9293#section-3.1, rfc7323
- * (window scale, timestamps), rfc2018 (SACK).
+ * (window scale, timestamps), rfc2018 (SACK), rfc7413 (Fast Open).
  *
  * An option that is malformed ends the parsing; what was read before it
  * counts. An unknown one is skipped.
@@ -189,6 +189,70 @@ u16 tcpx_parse_mss_option(const struct tcphdr *th, u16 user_mss)
 	return 0;
 }
 
+/* Its value, behind kind, length and perhaps magic. */
+static void tcpx_parse_cookie(struct tcp_fastopen_cookie *foc, const u8 *ptr, int len, bool exp)
+{
+	if (len < 0 || len & 1)
+		return;
+	if (len >= TCP_FASTOPEN_COOKIE_MIN && len <= TCP_FASTOPEN_COOKIE_MAX)
+		memcpy(foc->val, ptr, len);
+	else if (len)
+		len = -1;
+	foc->len = len;
+	foc->exp = exp;
+}
+
+/**
+ * tcpx_parse_fastopen_option() - Fast Open option of a SYN or SYN-ACK
+ * @skb: segment, whole header linear
+ * @foc: returns the cookie; len 0: the option is empty, -1: there is none that is valid
+ *
+ * rfc7413#section-4.1.1; under kind 34, or under 254 with a magic number, as it was
+ * before that had been assigned.
+ */
+void tcpx_parse_fastopen_option(const struct sk_buff *skb, struct tcp_fastopen_cookie *foc)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	const u8 *ptr = (const u8 *)(th + 1);
+	int length = th->doff * 4 - sizeof(*th);
+
+	memset(foc, 0, sizeof(*foc));
+	foc->len = -1;
+	while (length > 0 && *ptr != TCPOPT_EOL) {
+		if (*ptr == TCPOPT_NOP) {
+			ptr++;
+			length--;
+			continue;
+		}
+		if (length < 2 || ptr[1] < 2 || ptr[1] > length)
+			return;
+		if (*ptr == TCPOPT_FASTOPEN)
+			tcpx_parse_cookie(foc, ptr + 2, ptr[1] - TCPOLEN_FASTOPEN_BASE, false);
+		else if (*ptr == TCPOPT_EXP && ptr[1] >= TCPOLEN_EXP_FASTOPEN_BASE &&
+			 get_unaligned_be16(ptr + 2) == TCPOPT_FASTOPEN_MAGIC)
+			tcpx_parse_cookie(foc, ptr + 4, ptr[1] - TCPOLEN_EXP_FASTOPEN_BASE, true);
+		length -= ptr[1];
+		ptr += ptr[1];
+	}
+}
+
+/* Room that it takes, if there is any; then it is in @opts. */
+static unsigned int tcpx_fastopen_option(const struct tcp_fastopen_cookie *foc,
+					 unsigned int size, struct tcpx_out_options *opts)
+{
+	unsigned int need;
+
+	if (!foc || foc->len < 0)
+		return 0;
+	need = foc->len + (foc->exp ? TCPOLEN_EXP_FASTOPEN_BASE : TCPOLEN_FASTOPEN_BASE);
+	need = ALIGN(need, 4);
+	if (size + need > MAX_TCP_OPTION_SPACE)
+		return 0;
+	opts->options |= TCPX_OPT_FASTOPEN;
+	opts->fastopen_cookie = foc;
+	return need;
+}
+
 /* TSval clock at the time the skb leaves. */
 static u32 tcpx_skb_timestamp(const struct sk_buff *skb)
 {
@@ -231,6 +295,15 @@ unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_
 		if (!(opts->options & TCPX_OPT_TS))
 			size += TCPOLEN_SACKPERM_ALIGNED;
 	}
+	if (unlikely(tp->fastopen_req)) {
+		const struct tcp_fastopen_cookie *foc = &tp->fastopen_req->cookie;
+
+		size += tcpx_fastopen_option(foc, size, opts);
+		if (opts->options & TCPX_OPT_FASTOPEN) {
+			tp->syn_fastopen = 1;
+			tp->syn_fastopen_exp = foc->exp;
+		}
+	}
 	return size;
 }
 
@@ -240,12 +313,14 @@ unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_
  * @req: request: only what its SYN offered
  * @mss: to advertise
  * @skb: the SYN-ACK, skb->tstamp set
+ * @foc: Fast Open cookie to tell, or NULL
  * @opts: returns it
  *
  * Return: bytes, a multiple of 4.
  */
 unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
 				 unsigned int mss, struct sk_buff *skb,
+				 const struct tcp_fastopen_cookie *foc,
 				 struct tcpx_out_options *opts)
 {
 	const struct inet_request_sock *ireq = &req->req;
@@ -270,7 +345,7 @@ unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_soc
 		if (!ireq->tstamp_ok)
 			size += TCPOLEN_SACKPERM_ALIGNED;
 	}
-	return size;
+	return size + tcpx_fastopen_option(foc, size, opts);
 }
 
 /**
@@ -327,6 +402,27 @@ static __be32 *tcpx_write_sack(__be32 *ptr, struct tcpx_sock *tp, int blocks)
 	return ptr;
 }
 
+static __be32 *tcpx_write_fastopen(__be32 *ptr, const struct tcp_fastopen_cookie *foc)
+{
+	u8 *p = (u8 *)ptr;
+	u8 len;
+
+	if (foc->exp) {
+		len = TCPOLEN_EXP_FASTOPEN_BASE + foc->len;
+		*ptr = htonl((TCPOPT_EXP << 24) | (len << 16) | TCPOPT_FASTOPEN_MAGIC);
+		p += TCPOLEN_EXP_FASTOPEN_BASE;
+	} else {
+		len = TCPOLEN_FASTOPEN_BASE + foc->len;
+		*p++ = TCPOPT_FASTOPEN;
+		*p++ = len;
+	}
+	memcpy(p, foc->val, foc->len);
+	/* Lengths are even. */
+	if (len & 2)
+		memset(p + foc->len, TCPOPT_NOP, 2);
+	return ptr + DIV_ROUND_UP(len, 4);
+}
+
 /**
  * tcpx_options_write() - write them behind a header
  * @th: header with room for what the size functions returned
@@ -358,6 +454,8 @@ void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 	if (options & TCPX_OPT_WSCALE)
 		*ptr++ = htonl((TCPOPT_NOP << 24) | (TCPOPT_WINDOW << 16) |
 			       (TCPOLEN_WINDOW << 8) | opts->ws);
+	if (unlikely(options & TCPX_OPT_FASTOPEN))
+		ptr = tcpx_write_fastopen(ptr, opts->fastopen_cookie);
 	if (unlikely(opts->num_sack_blocks))
 		tcpx_write_sack(ptr, tp, opts->num_sack_blocks);
 }

@@ -184,8 +184,8 @@ static void tcpx_connect_init(struct sock *sk)
 	tcpx_clear_retrans(tp);
 }
 
-/* Queue a segment that takes sequence space and send its first copy. */
-static int tcpx_send_queued_ctl(struct sock *sk, struct sk_buff *skb)
+/* Queue a segment that takes sequence space and is about to be sent. */
+static void tcpx_queue_ctl(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
@@ -195,14 +195,13 @@ static int tcpx_send_queued_ctl(struct sock *sk, struct sk_buff *skb)
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 	tp->packets_out += tcpx_skb_pcount(skb);
-	return tcpx_transmit_skb(sk, skb, true, sk->sk_allocation);
 }
 
 /**
  * tcpx_connect() - send the SYN of an active open
  * @sk: socket in SYN_SENT, locked, addressed, routed, hashed
  *
- * rfc9293#section-3.10.1.
+ * rfc9293#section-3.10.1; with TCP_FASTOPEN_CONNECT the first write may do it.
  *
  * Return: 0; -EHOSTUNREACH, -ENOBUFS; -ECONNREFUSED when the segment could not
  * leave for good (a firewall on the way out).
@@ -211,8 +210,10 @@ int tcpx_connect(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct sk_buff *skb;
-	int err;
+	int err = 0;
 
+	if (unlikely(tcpx_fastopen_defer_connect(sk, &err)) || err)
+		return err;
 	if (tp->af_ops->rebuild_header(sk))
 		return -EHOSTUNREACH;
 	tcpx_connect_init(sk);
@@ -224,15 +225,18 @@ int tcpx_connect(struct sock *sk)
 	tcpx_ecn_send_syn(sk, skb);
 	tcpx_mstamp_refresh(tp);
 	tp->retrans_stamp = tcpx_time_stamp(tp);
-	err = tcpx_send_queued_ctl(sk, skb);
+	tcpx_queue_ctl(sk, skb);
+	err = unlikely(tp->fastopen_req) ? tcpx_send_syn_data(sk, skb) :
+	      tcpx_transmit_skb(sk, skb, true, sk->sk_allocation);
 	if (err == -ECONNREFUSED)
 		return err;
 
-	/* The SYN counts as sent even if it was dropped here: the timer
-	 * repeats it.
+	/* The SYN counts as sent even if it was dropped here: the timer repeats it. Data
+	 * that could not go with it waits.
 	 */
-	WRITE_ONCE(tp->snd_nxt, tp->write_seq);
-	tp->pushed_seq = tp->write_seq;
+	skb = tcpx_send_head(sk);
+	WRITE_ONCE(tp->snd_nxt, skb ? TCPX_CB(skb)->seq : tp->write_seq);
+	tp->pushed_seq = tp->snd_nxt;
 	TCPX_INC_STATS(sock_net(sk), TCP_MIB_ACTIVEOPENS);
 	tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, tp->rto);
 	return 0;
@@ -267,13 +271,15 @@ int tcpx_send_synack(struct sock *sk)
  * @dst: route; the reference passes to the skb
  * @req: the request
  * @cookie: answer with a SYN cookie
+ * @foc: Fast Open cookie to tell, or NULL
  *
  * The TCP checksum and the IP header are left to af_ops->send_synack_ip().
  *
  * Return: skb, or NULL without memory (@dst is released).
  */
 struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
-				 struct tcpx_request_sock *req, bool cookie)
+				 struct tcpx_request_sock *req, bool cookie,
+				 const struct tcp_fastopen_cookie *foc)
 {
 	const struct inet_request_sock *ireq = &req->req;
 	const struct tcpx_sock *ltp = tcpx_sk(lsk);
@@ -300,7 +306,7 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 	if (!req->snt_synack)
 		req->snt_synack = div_u64(now, NSEC_PER_USEC);
 
-	hdr_len = tcpx_synack_options(lsk, req, mss, skb, &opts) + sizeof(*th);
+	hdr_len = tcpx_synack_options(lsk, req, mss, skb, foc, &opts) + sizeof(*th);
 	skb_push(skb, hdr_len);
 	skb_reset_transport_header(skb);
 	th = (struct tcphdr *)skb->data;

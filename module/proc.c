@@ -82,7 +82,7 @@ static void row_sock(struct tcpx_row *row, struct sock *sk)
 	row->ssthresh = ssthresh >= TCP_INFINITE_SSTHRESH ? -1 : ssthresh;
 	if (row->state == TCP_LISTEN) {
 		row->rx_queue = READ_ONCE(sk->sk_ack_backlog);
-		row->ssthresh = 0;	/* there: length of the fast open queue */
+		row->ssthresh = READ_ONCE(tcpx_queue(sk)->fastopenq.max_qlen);
 	}
 	row_timer(row, sk);
 	row->retransmits = READ_ONCE(tp->retransmits);

@@ -89,6 +89,7 @@ int tcpx_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&tp->tsq_node);
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
 	spin_lock_init(&tp->accept_queue.lock);
+	spin_lock_init(&tp->accept_queue.fastopenq.lock);
 
 	tcpx_init_engine(sk);
 	tp->cc.snd_cwnd_clamp = ~0;
@@ -271,9 +272,13 @@ void tcpx_destroy_sock(struct sock *sk)
 	tcpx_clear_xmit_timers(sk);
 	tcpx_cleanup_congestion_control(sk);
 	tcpx_write_queue_purge(sk);
+	tcpx_fastopen_ofo_check(sk);
 	tcpx_ofo_purge(sk);
 	if (tcpx_sk(sk)->bind_hash)
 		tcpx_put_port(sk);
+	tcpx_fastopen_destroy(sk);
+	kfree(tcpx_sk(sk)->saved_syn);
+	tcpx_sk(sk)->saved_syn = NULL;
 	sk_sockets_allocated_dec(sk);
 }
 
@@ -292,6 +297,8 @@ void tcpx_inet_destroy_sock(struct sock *sk)
 	WARN_ON_ONCE(!sk_unhashed(sk));
 	WARN_ON_ONCE(inet_sk(sk)->inet_num && !tcpx_sk(sk)->bind_hash);
 
+	if (unlikely(tcpx_sk(sk)->fastopen_rsk))
+		tcpx_fastopen_remove(sk, false);
 	sk->sk_prot->destroy(sk);
 	sk_stream_kill_queues(sk);
 	xfrm_sk_free_policy(sk);
@@ -314,6 +321,8 @@ void tcpx_done(struct sock *sk)
 
 	tcpx_set_state(sk, TCP_CLOSE);
 	tcpx_clear_xmit_timers(sk);
+	if (unlikely(tcpx_sk(sk)->fastopen_rsk))
+		tcpx_fastopen_remove(sk, false);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 
 	if (!sock_flag(sk, SOCK_DEAD))
@@ -549,6 +558,12 @@ static void tcpx_reset_engine(struct sock *sk)
 	tp->rcv_rtt_last_tsecr = 0;
 	tp->last_oow_ack_time = 0;
 	tp->dup_ack_counter = 0;
+	tp->fastopen_client_fail = 0;
+	tp->syn_data = 0;
+	tp->syn_fastopen = 0;
+	tp->syn_fastopen_exp = 0;
+	tp->syn_fastopen_ch = 0;
+	tp->syn_data_acked = 0;
 	tp->reord_seen = 0;
 
 	tp->bytes_received = 0;
@@ -586,7 +601,12 @@ static void tcpx_disconnect_abort(struct sock *sk)
 	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
 	WRITE_ONCE(tp->urg_data, 0);
 	tcpx_write_queue_purge(sk);
+	tcpx_fastopen_ofo_check(sk);
 	tcpx_ofo_purge(sk);
+	if (unlikely(tp->fastopen_rsk))
+		tcpx_fastopen_remove(sk, false);
+	tcpx_free_fastopen_req(tp);
+	compat_inet_clear(DEFER_CONNECT, sk);
 }
 
 /**
@@ -740,8 +760,11 @@ __poll_t tcpx_poll(struct file *file, struct socket *sock, struct poll_table_str
 		mask |= EPOLLHUP;
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV)
+	if (state != TCP_SYN_SENT &&
+	    (state != TCP_SYN_RECV || READ_ONCE(tcpx_sk(sk)->fastopen_rsk)))
 		mask |= tcpx_poll_connected(sk, shutdown);
+	else if (state == TCP_SYN_SENT && compat_inet_test(DEFER_CONNECT, sk))
+		mask |= EPOLLOUT | EPOLLWRNORM;	/* the write will open it */
 
 	/* Pairs with the barrier between sk_err and the state where a
 	 * connection fails: who sees the end sees its reason.

@@ -483,7 +483,7 @@ static bool tcpx_reno_must_stay(struct sock *sk)
 }
 
 /* The recovery is over; true: but the state stays. */
-static bool tcpx_try_undo_recovery(struct sock *sk)
+bool tcpx_try_undo_recovery(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
@@ -622,7 +622,8 @@ static void tcpx_process_loss(struct sock *sk, int flag, int num_dupack, int *re
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	bool recovered = !before(tp->snd_una, tp->high_seq);
 
-	if ((flag & TCPX_FLAG_SND_UNA_ADVANCED) && tcpx_try_undo_loss(sk, false))
+	if ((flag & TCPX_FLAG_SND_UNA_ADVANCED || tp->fastopen_rsk) &&
+	    tcpx_try_undo_loss(sk, false))
 		return;
 	if (tp->frto) {
 		/* Step 3.b: something of before the RTO arrived. */
@@ -845,27 +846,15 @@ void tcpx_rack_reo_timeout(struct sock *sk)
 }
 
 /**
- * tcpx_simple_retransmit() - the path MTU shrank: send again what is too long
+ * tcpx_non_congestion_loss_retransmit() - send again what is marked lost
  * @sk: socket, locked
  *
- * Not a sign of congestion (rfc1191#section-6.4): the window stays.
+ * What it was lost by says nothing of congestion: the window stays.
  */
-void tcpx_simple_retransmit(struct sock *sk)
+void tcpx_non_congestion_loss_retransmit(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 mss = tcpx_current_mss(sk);
-	struct sk_buff *skb;
 
-	for (skb = tcpx_rtx_queue_head(sk); skb; skb = skb_rb_next(skb)) {
-		u32 seg = tcpx_skb_mss(skb) ?: skb->len;
-
-		if (seg > mss)
-			tcpx_mark_skb_lost(sk, skb);
-	}
-	if (!tp->lost_out)
-		return;
-	if (!tcpx_is_sack(tp))
-		tcpx_limit_reno_sacked(tp);
 	if (tp->ca_state != TCP_CA_Loss) {
 		tp->high_seq = tp->snd_nxt;
 		tp->cc.snd_ssthresh = tcpx_current_ssthresh(tp);
@@ -874,4 +863,31 @@ void tcpx_simple_retransmit(struct sock *sk)
 		tcpx_set_ca_state(sk, TCP_CA_Loss);
 	}
 	tcpx_xmit_retransmit_queue(sk);
+}
+
+/**
+ * tcpx_simple_retransmit() - the path MTU shrank: send again what is too long
+ * @sk: socket, locked
+ *
+ * Not a sign of congestion (rfc1191#section-6.4): the window stays.
+ */
+void tcpx_simple_retransmit(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	bool syn_data = tp->syn_data && sk->sk_state == TCP_SYN_SENT;
+	u32 mss = tcpx_current_mss(sk);
+	struct sk_buff *skb;
+
+	for (skb = tcpx_rtx_queue_head(sk); skb; skb = skb_rb_next(skb)) {
+		u32 seg = tcpx_skb_mss(skb) ?: skb->len;
+
+		/* SYN and data of Fast Open were one segment. */
+		if (seg > mss || syn_data)
+			tcpx_mark_skb_lost(sk, skb);
+	}
+	if (!tp->lost_out)
+		return;
+	if (!tcpx_is_sack(tp))
+		tcpx_limit_reno_sacked(tp);
+	tcpx_non_congestion_loss_retransmit(sk);
 }

@@ -53,6 +53,7 @@ static void tcpx_reqsk_destructor(struct request_sock *rsk)
 #if IS_ENABLED(CONFIG_IPV6)
 	consume_skb(ireq->pktopts);
 #endif
+	kfree(rsk->saved_syn);
 	atomic_dec(&tcpx_pernet(read_pnet(&ireq->ireq_net))->req_count);
 }
 
@@ -113,6 +114,7 @@ struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buf
 	req->snt_synack = 0;
 	req->ts_off = 0;
 	req->is_cookie = !attach_listener;
+	req->tfo_listener = false;
 	atomic_inc(&tcpx_pernet(sock_net(lsk))->req_count);
 	return req;
 }
@@ -203,16 +205,23 @@ static unsigned long tcpx_reqsk_timeout(const struct tcpx_request_sock *req)
 }
 
 static int tcpx_send_reqsk_synack(const struct sock *lsk, struct tcpx_request_sock *req,
-				  struct dst_entry *dst)
+				  struct dst_entry *dst, const struct tcp_fastopen_cookie *foc)
 {
-	struct sk_buff *skb = tcpx_make_synack(lsk, dst, req, req->is_cookie);
+	struct sk_buff *skb = tcpx_make_synack(lsk, dst, req, req->is_cookie, foc);
 
 	if (!skb)
 		return -ENOMEM;
 	return req->af_ops->send_synack_ip(lsk, skb, req, dst);
 }
 
-static int tcpx_rtx_synack(const struct sock *lsk, struct tcpx_request_sock *req)
+/**
+ * tcpx_rtx_synack() - send the SYN-ACK again
+ * @lsk: listener, or the child of Fast Open
+ * @req: request
+ *
+ * Return: 0 or -errno.
+ */
+int tcpx_rtx_synack(const struct sock *lsk, struct tcpx_request_sock *req)
 {
 	struct net *net = sock_net(lsk);
 	struct dst_entry *dst;
@@ -224,7 +233,7 @@ static int tcpx_rtx_synack(const struct sock *lsk, struct tcpx_request_sock *req
 		WRITE_ONCE(req->txhash, net_tx_rndhash());
 	rcu_read_lock();
 	dst = req->af_ops->route_req(lsk, req, &fl);
-	err = dst ? tcpx_send_reqsk_synack(lsk, req, dst) : -EHOSTUNREACH;
+	err = dst ? tcpx_send_reqsk_synack(lsk, req, dst, NULL) : -EHOSTUNREACH;
 	rcu_read_unlock();
 	if (err)
 		return err;
@@ -463,14 +472,52 @@ static void tcpx_openreq_init_isn(struct tcpx_request_sock *req, const struct so
 		req->ts_off = req->af_ops->init_ts_off(sock_net(lsk), skb);
 }
 
+/* TCP_SAVE_SYN: the headers, for whoever accepts the connection. */
+static void tcpx_reqsk_record_syn(const struct sock *lsk, struct tcpx_request_sock *req,
+				  const struct sk_buff *skb)
+{
+	u32 len = skb_network_header_len(skb) + tcp_hdrlen(skb), mac_len = 0;
+	const void *base = skb_network_header(skb);
+	struct saved_syn *saved;
+
+	if (tcpx_sk(lsk)->save_syn == 2) {
+		base = skb_mac_header(skb);
+		mac_len = skb_mac_header_len(skb);
+	}
+	saved = kmalloc(struct_size(saved, data, len + mac_len), GFP_ATOMIC | __GFP_NOWARN);
+	if (!saved)
+		return;
+	saved->mac_hdrlen = mac_len;
+	saved->network_hdrlen = skb_network_header_len(skb);
+	saved->tcp_hdrlen = tcp_hdrlen(skb);
+	memcpy(saved->data, base, len + mac_len);
+	req->req.req.saved_syn = saved;
+}
+
+/* Fast Open: the child is there already. Answer, and let it be accepted. */
+static void tcpx_conn_request_fastopen(struct sock *lsk, struct sk_buff *skb,
+				       struct tcpx_request_sock *req, struct sock *child,
+				       struct dst_entry *dst,
+				       const struct tcp_fastopen_cookie *foc)
+{
+	tcpx_send_reqsk_synack(child, req, dst, foc);
+	if (tcpx_reqsk_queue_add(lsk, req, child))
+		lsk->sk_data_ready(lsk);
+	else
+		tcpx_listendrop(lsk, skb);
+	tcpx_child_release(child);
+	tcpx_reqsk_put(req);
+}
+
 /* Hash the request and answer, or only answer if it is a cookie. dst is taken over. */
 static void tcpx_conn_request_answer(struct sock *lsk, struct tcpx_request_sock *req,
-				     struct dst_entry *dst)
+				     struct dst_entry *dst,
+				     const struct tcp_fastopen_cookie *foc)
 {
 	if (req->is_cookie) {
 		tcpx_syncookie_overflow(lsk);
 		TCPX_NET_INC(sock_net(lsk), LINUX_MIB_SYNCOOKIESSENT);
-		tcpx_send_reqsk_synack(lsk, req, dst);
+		tcpx_send_reqsk_synack(lsk, req, dst, NULL);
 		tcpx_reqsk_free(req);
 		return;
 	}
@@ -480,7 +527,7 @@ static void tcpx_conn_request_answer(struct sock *lsk, struct tcpx_request_sock 
 		tcpx_reqsk_free(req);
 		return;
 	}
-	tcpx_send_reqsk_synack(lsk, req, dst);
+	tcpx_send_reqsk_synack(lsk, req, dst, foc);
 	tcpx_reqsk_put(req);
 }
 
@@ -494,7 +541,9 @@ static void tcpx_conn_request_answer(struct sock *lsk, struct tcpx_request_sock 
  */
 int tcpx_conn_request(struct sock *lsk, struct sk_buff *skb)
 {
+	struct tcp_fastopen_cookie foc = { .len = -1 };
 	struct tcpx_request_sock *req;
+	struct sock *child = NULL;
 	struct dst_entry *dst;
 	bool want_cookie;
 	struct flowi fl;
@@ -517,7 +566,16 @@ int tcpx_conn_request(struct sock *lsk, struct sk_buff *skb)
 		req->req.ecn_ok = 0;
 	tcpx_openreq_init_rwin(req, lsk, dst);
 	sk_rx_queue_set(req_to_sk(&req->req.req), skb);
-	tcpx_conn_request_answer(lsk, req, dst);
+	if (!want_cookie) {
+		if (unlikely(tcpx_sk(lsk)->save_syn))
+			tcpx_reqsk_record_syn(lsk, req, skb);
+		tcpx_parse_fastopen_option(skb, &foc);
+		child = tcpx_try_fastopen(lsk, skb, req, dst, &foc);
+	}
+	if (child)
+		tcpx_conn_request_fastopen(lsk, skb, req, child, dst, &foc);
+	else
+		tcpx_conn_request_answer(lsk, req, dst, &foc);
 	return 0;
 
 drop_and_free:
@@ -531,7 +589,7 @@ drop:
 
 /**
  * tcpx_send_reqsk_ack() - acknowledge what a request has, for a bad segment
- * @lsk: listener
+ * @lsk: listener, or the child of Fast Open
  * @skb: that segment
  * @req: request
  *
@@ -542,7 +600,9 @@ void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
 {
 	const struct inet_request_sock *ireq = &req->req;
 	struct tcpx_reply reply = {
-		.seq		= req->snt_isn + 1,
+		/* The child may have sent data. */
+		.seq		= lsk->sk_state == TCP_LISTEN ? req->snt_isn + 1 :
+				  tcpx_sk(lsk)->snd_nxt,
 		.ack		= req->rcv_nxt,
 		/* rfc7323#section-2.3: only a SYN's window is not scaled. */
 		.win		= min(ireq->req.rsk_rcv_wnd, 65535U) >> ireq->rcv_wscale,
@@ -574,7 +634,7 @@ static void tcpx_reqsk_syn_again(const struct sock *lsk, struct sk_buff *skb,
 	if (tcpx_oow_rate_limited(sock_net(lsk), skb, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 				  &req->last_oow_ack_time))
 		return;
-	if (!tcpx_rtx_synack(lsk, req))
+	if (!tcpx_rtx_synack(lsk, req) && !req->tfo_listener)
 		mod_timer_pending(&req->req.req.rsk_timer, jiffies + tcpx_reqsk_timeout(req));
 }
 
@@ -650,6 +710,58 @@ static struct sock *tcpx_reqsk_mature(struct sock *lsk, struct sk_buff *skb,
 	sock_rps_save_rxhash(child, skb);
 	tcpx_synack_rtt_meas(child, req);
 	return tcpx_complete_hashdance(lsk, child, req);
+}
+
+/**
+ * tcpx_fastopen_check_req() - a segment for a child that a SYN with data made
+ * @child: child in SYN_RECV, or FIN_WAIT1 after close(), locked
+ * @skb: the segment, TCPX_CB filled; not consumed
+ * @req: its request
+ *
+ * What the child may not see before the handshake is complete. Its ACK the child itself
+ * judges: it may be of data.
+ *
+ * Context: softirq, or the owner's
+ * Return: true if the child shall process the segment.
+ */
+bool tcpx_fastopen_check_req(struct sock *child, struct sk_buff *skb,
+			     struct tcpx_request_sock *req)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct tcpx_options_received opt = {};
+	bool paws_reject = tcpx_reqsk_paws_reject(child, skb, req, &opt);
+	bool syn = th->syn && TCPX_CB(skb)->seq != req->rcv_isn;
+
+	if (TCPX_CB(skb)->seq == req->rcv_isn && th->syn && !th->ack && !th->rst &&
+	    !paws_reject) {
+		tcpx_reqsk_syn_again(child, skb, req);
+		return false;
+	}
+	if (paws_reject || !tcpx_reqsk_in_window(req, skb)) {
+		if (!th->rst)
+			tcpx_reqsk_oow_ack(child, skb, req, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
+		if (paws_reject)
+			TCPX_NET_INC(sock_net(child), LINUX_MIB_PAWSESTABREJECTED);
+		return false;
+	}
+	/* rfc5961#section-3.2 */
+	if (th->rst && TCPX_CB(skb)->seq != req->rcv_nxt) {
+		tcpx_reqsk_oow_ack(child, skb, req, LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		return false;
+	}
+	if (th->rst) {
+		TCPX_INC_STATS(sock_net(child), TCP_MIB_ATTEMPTFAILS);
+		tcpx_fastopen_remove(child, true);
+		tcpx_reset(child, skb);
+		return false;
+	}
+	/* Anybody could send it: it ends nothing that may be in use. */
+	if (syn) {
+		TCPX_INC_STATS(sock_net(child), TCP_MIB_ATTEMPTFAILS);
+		req->af_ops->send_reset(child, skb);
+		return false;
+	}
+	return th->ack;
 }
 
 /**

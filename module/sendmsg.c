@@ -277,6 +277,27 @@ static int tcpx_tx_append(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	return copy;
 }
 
+/**
+ * tcpx_tx_fill() - copy the beginning of a write into an skb
+ * @sk: socket, locked
+ * @msg: data
+ * @skb: skb, charged, in no queue
+ * @len: most bytes to copy
+ *
+ * Return: bytes; fewer than @len without memory or when the user's can't be read.
+ */
+int tcpx_tx_fill(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int len)
+{
+	int copied = 0, n;
+
+	for (; copied < len; copied += n) {
+		n = tcpx_tx_append(sk, msg, skb, len - copied);
+		if (n <= 0)
+			break;
+	}
+	return copied;
+}
+
 /* Queue the next piece. Return: as tcpx_tx_append(), but never -EMSGSIZE. */
 static int tcpx_tx_piece(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx)
 {
@@ -387,12 +408,11 @@ static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *
 {
 	int err;
 
-	if (unlikely(tx->flags & MSG_FASTOPEN))
-		return -EOPNOTSUPP;
 	tx->timeo = sock_sndtimeo(sk, tx->flags & MSG_DONTWAIT);
 	tcpx_rate_check_app_limited(sk);
 
-	if ((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+	if (((1 << sk->sk_state) & ~(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) &&
+	    !tcpx_passive_fastopen(sk)) {
 		err = sk_stream_wait_connect(sk, &tx->timeo);
 		if (err)
 			return err;
@@ -418,9 +438,15 @@ int tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	struct tcpx_tx tx = { .flags = msg->msg_flags };
 	struct sockcm_cookie sockc;
-	int err;
+	int err = 0, in_syn = 0;
 
-	err = tcpx_tx_prepare(sk, msg, &tx, &sockc);
+	if (unlikely(tx.flags & MSG_FASTOPEN || compat_inet_test(DEFER_CONNECT, sk))) {
+		err = tcpx_sendmsg_fastopen(sk, msg, &in_syn, size);
+		if (err == -EINPROGRESS && in_syn)
+			return in_syn;
+	}
+	if (!err)
+		err = tcpx_tx_prepare(sk, msg, &tx, &sockc);
 	if (!err) {
 		err = tcpx_tx_all(sk, msg, &tx);
 		if (err)
@@ -429,10 +455,9 @@ int tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size)
 	if (tx.copied) {
 		tcpx_tx_timestamp(sk, &sockc);
 		tcpx_push(sk, &tx, tx.flags, tcpx_sk(sk)->nonagle);
-		return tx.copied;
 	}
-	if (!err)
-		return 0;
+	if (tx.copied + in_syn || !err)
+		return tx.copied + in_syn;
 
 	err = sk_stream_error(sk, tx.flags, err);
 	/* Edge-triggered epoll: no ACK will come to raise EPOLLOUT. */

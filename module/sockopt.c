@@ -339,6 +339,103 @@ static int tcpx_get_defer_accept(const struct sock *sk)
 	return tcpx_synack_seconds(READ_ONCE(tcpx_sk(sk)->defer_accept));
 }
 
+/* --- Fast Open ---------------------------------------------------------- */
+
+static int tcpx_set_fastopen(struct sock *sk, int val)
+{
+	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return -EINVAL;
+	tcpx_fastopen_queue_tune(sk, val);
+	return 0;
+}
+
+static int tcpx_get_fastopen(const struct sock *sk)
+{
+	return READ_ONCE(tcpx_queue(sk)->fastopenq.max_qlen);
+}
+
+static int tcpx_set_fastopen_connect(struct sock *sk, int val)
+{
+	if (!(READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_fastopen) & TFO_CLIENT_ENABLE))
+		return -EOPNOTSUPP;
+	if (sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	tcpx_sk(sk)->fastopen_connect = val;
+	return 0;
+}
+
+static int tcpx_get_fastopen_connect(const struct sock *sk)
+{
+	return tcpx_sk(sk)->fastopen_connect;
+}
+
+static int tcpx_set_fastopen_no_cookie(struct sock *sk, int val)
+{
+	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		return -EINVAL;
+	tcpx_sk(sk)->fastopen_no_cookie = val;
+	return 0;
+}
+
+static int tcpx_get_fastopen_no_cookie(const struct sock *sk)
+{
+	return tcpx_sk(sk)->fastopen_no_cookie;
+}
+
+static int tcpx_set_fastopen_key_any(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	u8 keys[TCP_FASTOPEN_KEY_BUF_LENGTH];
+
+	if (optlen != TCP_FASTOPEN_KEY_LENGTH && optlen != TCP_FASTOPEN_KEY_BUF_LENGTH)
+		return -EINVAL;
+	if (copy_from_sockptr(keys, optval, optlen))
+		return -EFAULT;
+	return tcpx_fastopen_set_key(sk, keys, optlen / TCP_FASTOPEN_KEY_LENGTH);
+}
+
+static int tcpx_get_fastopen_key_any(struct sock *sk, void __user *optval, int *len)
+{
+	u8 keys[TCP_FASTOPEN_KEY_BUF_LENGTH];
+	int n = tcpx_fastopen_get_key(sk, keys);
+
+	*len = min_t(int, *len, n * TCP_FASTOPEN_KEY_LENGTH);
+	return copy_to_user(optval, keys, *len) ? -EFAULT : 0;
+}
+
+static int tcpx_set_save_syn(struct sock *sk, int val)
+{
+	tcpx_sk(sk)->save_syn = val;
+	return 0;
+}
+
+static int tcpx_get_save_syn(const struct sock *sk)
+{
+	return tcpx_sk(sk)->save_syn;
+}
+
+/* The headers of the SYN, which can be had once. */
+static int tcpx_get_saved_syn_any(struct sock *sk, void __user *optval, int *len)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int room = *len, err = 0;
+
+	lock_sock(sk);
+	*len = tp->saved_syn ? tcp_saved_syn_len(tp->saved_syn) : 0;
+	if (!*len)
+		goto out;
+	if (room < *len) {
+		err = -EINVAL;
+	} else if (copy_to_user(optval, tp->saved_syn->data, *len)) {
+		err = -EFAULT;
+	} else {
+		kfree(tp->saved_syn);
+		tp->saved_syn = NULL;
+	}
+out:
+	release_sock(sk);
+	return err;
+}
+
 static int tcpx_get_info_any(struct sock *sk, void __user *optval, int *len)
 {
 	struct tcp_info info;
@@ -368,7 +465,14 @@ static const struct tcpx_sockopt tcpx_sockopts[] = {
 	TCPX_INT(TCP_USER_TIMEOUT,	0, INT_MAX, user_timeout),
 	TCPX_INT(TCP_NOTSENT_LOWAT,	INT_MIN, INT_MAX, notsent_lowat),
 	TCPX_INT(TCP_INQ,		0, 1, inq),
+	TCPX_INT(TCP_FASTOPEN,		0, INT_MAX, fastopen),
+	TCPX_INT(TCP_FASTOPEN_CONNECT,	0, 1, fastopen_connect),
+	TCPX_INT(TCP_FASTOPEN_NO_COOKIE, 0, 1, fastopen_no_cookie),
+	TCPX_INT(TCP_SAVE_SYN,		0, 2, save_syn),
 	{ .name = TCP_CONGESTION, .set_any = tcpx_set_congestion, .get_any = tcpx_get_congestion },
+	{ .name = TCP_FASTOPEN_KEY, .set_any = tcpx_set_fastopen_key_any,
+	  .get_any = tcpx_get_fastopen_key_any },
+	{ .name = TCP_SAVED_SYN, .get_any = tcpx_get_saved_syn_any },
 	{ .name = TCP_INFO, .get_any = tcpx_get_info_any },
 	{ .name = TCP_CC_INFO, .get_any = tcpx_get_cc_info },
 };
@@ -422,7 +526,7 @@ static int tcpx_do_getsockopt(struct sock *sk, int optname, char __user *optval,
 
 	if (opt->get_any) {
 		err = opt->get_any(sk, optval, &len);
-		return err ?: put_user(len, optlen);
+		return put_user(len, optlen) ?: err;
 	}
 	len = min_t(int, len, sizeof(int));
 	val = opt->get(sk);

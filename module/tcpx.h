@@ -269,6 +269,18 @@ struct tcpx_hashinfo {
 	unsigned long			*bound_ports;
 };
 
+#define TCPX_FASTOPEN_BUCKETS	64
+
+/**
+ * struct tcpx_fastopen_cache - what Fast Open remembers of peers, fastopen_client.c
+ * @lock: writers, BH off
+ * @bucket: struct tcpx_fastopen_peer, by addresses; read under RCU
+ */
+struct tcpx_fastopen_cache {
+	spinlock_t		lock;
+	struct hlist_head	bucket[TCPX_FASTOPEN_BUCKETS];
+};
+
 /**
  * struct tcpx_net - per network namespace (tcpx_pernet())
  * @hinfo: tables; NULL until the netns has its first socket; lockless readers
@@ -286,6 +298,7 @@ struct tcpx_hashinfo {
  * @rsv_work: bhash.c: gives up idle reservations
  * @rsv_lock: protects @rsv_dead; taken inside a bind bucket's lock, BH off
  * @rsv_dead: buckets without owners whose reservation is to go at once
+ * @fastopen: cookies of peers
  * @sysctl: our own knobs, net.tcpx.*; sysctl.c
  */
 struct tcpx_net {
@@ -304,6 +317,7 @@ struct tcpx_net {
 	struct delayed_work		rsv_work;
 	spinlock_t			rsv_lock;	/* rsv_dead, BH off */
 	struct list_head		rsv_dead;
+	struct tcpx_fastopen_cache	fastopen;
 	struct {
 		struct ctl_table_header	*hdr;
 		int			max_orphans;
@@ -395,6 +409,7 @@ struct tcpx_af_ops {
  * @lock: protects @head and @tail; taken inside the socket lock, BH off
  * @head: completed connections (request socks whose ->sk is the child), FIFO
  * @tail: last of them
+ * @fastopenq: children of SYNs with data, and who may be such, fastopen.c
  * @qlen: half-open connections (request socks in ehash that point here)
  * @young: those of them whose SYN-ACK was not yet retransmitted
  * @synflood_warned: "possible SYN flooding" was logged
@@ -410,6 +425,7 @@ struct tcpx_accept_queue {
 	atomic_t		young;
 	struct request_sock	*head;
 	struct request_sock	*tail;
+	struct fastopen_queue	fastopenq;
 };
 
 /**
@@ -535,6 +551,19 @@ struct tcpx_accept_queue {
  * @keepalive_probes: TCP_KEEPCNT, 0: sysctl
  * @probes_tstamp: tcpx_jiffies32() of the first unanswered window probe
  * @defer_accept: TCP_DEFER_ACCEPT, SYN-ACK retransmissions to wait
+ * @fastopen_req: the write that opens the connection, while it does
+ * @fastopen_rsk: request of a child in SYN_RECV (or FIN_WAIT1) that was made by a SYN with
+ *	data; lockless readers
+ * @saved_syn: headers of the SYN, TCP_SAVED_SYN
+ * @save_syn: TCP_SAVE_SYN
+ * @fastopen_connect: TCP_FASTOPEN_CONNECT
+ * @fastopen_no_cookie: TCP_FASTOPEN_NO_COOKIE
+ * @fastopen_client_fail: enum tcp_fastopen_client_fail
+ * @syn_data: our SYN carried data
+ * @syn_fastopen: our SYN carried the Fast Open option,
+ * @syn_fastopen_exp: under its experimental number
+ * @syn_fastopen_ch: it is the first one after a black hole
+ * @syn_data_acked: data in a SYN, ours or the peer's, was accepted
  * @urg_data: state and value of the urgent byte
  * @urg_seq: its sequence number
  * @ca_setsockopt: TCP_CONGESTION chose the algorithm
@@ -719,6 +748,18 @@ struct tcpx_sock {
 	u8	ca_setsockopt:1,
 		ca_dst_locked:1,
 		rate_app_limited:1;	/* so was the sample behind rate_delivered */
+	u16	fastopen_connect:1,
+		fastopen_no_cookie:1,
+		fastopen_client_fail:2,
+		syn_data:1,
+		syn_fastopen:1,
+		syn_fastopen_exp:1,
+		syn_fastopen_ch:1,
+		syn_data_acked:1,
+		save_syn:2;
+	struct tcp_fastopen_request	*fastopen_req;
+	struct tcpx_request_sock	*fastopen_rsk;
+	struct saved_syn		*saved_syn;
 	u32	urg_seq;
 
 	/* RFC 4898 counters, for TCP_INFO */
@@ -772,6 +813,8 @@ struct tcpx6_sock {
  * @snt_synack: tcpx_clock_us() of the first SYN-ACK, for the RTT
  * @tos: TOS of the SYN
  * @is_cookie: made from a cookie, not in ehash
+ * @tfo_listener: its child was made by a SYN with data and has not completed its
+ *	handshake, not in ehash; fastopen.c
  */
 struct tcpx_request_sock {
 	struct inet_request_sock	req;
@@ -785,6 +828,7 @@ struct tcpx_request_sock {
 	u32				last_oow_ack_time;
 	u8				tos;
 	bool				is_cookie;
+	bool				tfo_listener;
 };
 
 static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)

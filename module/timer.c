@@ -358,6 +358,7 @@ static bool tcpx_write_timeout(struct sock *sk)
 	if (!expired)
 		expired = tcpx_retransmits_timed_out(sk, retry_until,
 						     READ_ONCE(tp->user_timeout));
+	tcpx_fastopen_detect_blackhole(sk, expired);
 	if (expired) {
 		tcpx_write_err(sk);
 		return true;
@@ -438,6 +439,10 @@ static void tcpx_retransmit_timer(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct sk_buff *skb;
 
+	if (unlikely(tp->fastopen_rsk)) {
+		tcpx_fastopen_synack_timer(sk);
+		return;
+	}
 	if (!tp->packets_out)
 		return;
 	skb = tcpx_rtx_queue_head(sk);
