@@ -48,7 +48,8 @@
  * goes, with the child, to the accept queue -> accept() grafts the child onto
  * a struct socket and frees the request -> close() -> orphan -> TIME_WAIT
  * entry in the child's place -> nothing. With SYN cookies there is no request
- * until the ACK.
+ * until the ACK; with Fast Open the child is there from the SYN on (fastopen.c). When a
+ * listener of a group closes, what it has may go to another (migrate.c).
  *
  * Locks, outermost first:
  *
@@ -58,7 +59,8 @@
  *	 reservations; inside it kernel TCP's own locks
  *         bhash bucket lock
  *           ehash lock, lhash lock, tcpx_net.rsv_lock
- *       accept_queue.lock
+ *       accept_queue.lock; accept_queue.fastopenq.lock
+ *     tcpx_net.fastopen.lock
  *
  * The socket lock is the usual pair: a process owns it (lock_sock()) and may
  * sleep, softirq takes its spinlock (bh_lock_sock()) and, finding an owner,

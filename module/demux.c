@@ -782,12 +782,11 @@ static bool tcpx_rcv_saddr_same(const struct sock *sk, const struct sock *sk2)
 	return sk->sk_rcv_saddr == sk2->sk_rcv_saddr;
 }
 
-/* @sk joins the group of listeners of the same address, device and user, or
- * founds it. The bucket's lock is held.
+/* Another listener of @sk's SO_REUSEPORT group: of the same address, device and user. The
+ * bucket's lock is held.
  */
-static int tcpx_reuseport_join(struct sock *sk, struct tcpx_lhash_bucket *bucket)
+static struct sock *tcpx_reuseport_other(const struct sock *sk, struct tcpx_lhash_bucket *bucket)
 {
-	bool any = tcpx_rcv_saddr_any(sk);
 	struct hlist_nulls_node *node;
 	struct sock *sk2;
 
@@ -799,9 +798,18 @@ static int tcpx_reuseport_join(struct sock *sk, struct tcpx_lhash_bucket *bucket
 		    tcpx_rcv_saddr_same(sk, sk2) &&
 		    tcpx_sk(sk2)->bind_hash == tcpx_sk(sk)->bind_hash &&
 		    uid_eq(compat_sk_uid(sk2), compat_sk_uid(sk)))
-			return reuseport_add_sock(sk, sk2, any);
+			return sk2;
 	}
-	return reuseport_alloc(sk, any);
+	return NULL;
+}
+
+/* @sk joins its group, or founds it. The bucket's lock is held. */
+static int tcpx_reuseport_join(struct sock *sk, struct tcpx_lhash_bucket *bucket)
+{
+	struct sock *sk2 = tcpx_reuseport_other(sk, bucket);
+	bool any = tcpx_rcv_saddr_any(sk);
+
+	return sk2 ? reuseport_add_sock(sk, sk2, any) : reuseport_alloc(sk, any);
 }
 
 static int tcpx_hash_listener(struct sock *sk)
@@ -843,6 +851,14 @@ static void tcpx_unhash_listener(struct sock *sk)
 
 	spin_lock(&bucket->lock);
 	if (sk_hashed(sk)) {
+		if (sk->sk_reuseport &&
+		    READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_migrate_req)) {
+			struct sock *heir = tcpx_reuseport_other(sk, bucket);
+
+			if (heir)
+				sock_hold(heir);
+			tcpx_queue(sk)->heir = heir;
+		}
 		if (rcu_access_pointer(sk->sk_reuseport_cb))
 			reuseport_stop_listen_sock(sk);
 		__sk_nulls_del_node_init_rcu(sk);

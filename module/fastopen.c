@@ -314,6 +314,28 @@ void tcpx_fastopen_listen_stop(struct sock *lsk)
 	}
 }
 
+/**
+ * tcpx_fastopen_migrated() - a child that is still opening goes to another listener
+ * @child: it, locked
+ * @req: the copy of its request for that listener
+ */
+void tcpx_fastopen_migrated(struct sock *child, struct tcpx_request_sock *req)
+{
+	struct tcpx_request_sock *old = tcpx_sk(child)->fastopen_rsk;
+	struct fastopen_queue *q = &tcpx_queue(old->req.req.rsk_listener)->fastopenq;
+
+	spin_lock_bh(&q->lock);
+	old->tfo_listener = false;
+	WRITE_ONCE(q->qlen, q->qlen - 1);
+	spin_unlock_bh(&q->lock);
+
+	q = &tcpx_queue(req->req.req.rsk_listener)->fastopenq;
+	spin_lock_bh(&q->lock);
+	WRITE_ONCE(q->qlen, q->qlen + 1);
+	spin_unlock_bh(&q->lock);
+	WRITE_ONCE(tcpx_sk(child)->fastopen_rsk, req);
+}
+
 /* --- the child ----------------------------------------------------------------- */
 
 /**

@@ -61,9 +61,9 @@ static void tcpx_fastopen_peer_key(const struct sock *sk, struct tcpx_fastopen_p
 static struct hlist_head *tcpx_fastopen_bucket(struct tcpx_net *tn,
 					       const struct tcpx_fastopen_peer *key)
 {
-	u32 hash = jhash2(key->saddr.s6_addr32, 4, tcpx_secret());
+	u32 hash = jhash(&key->saddr, sizeof(key->saddr), tcpx_secret());
 
-	hash = jhash2(key->daddr.s6_addr32, 4, hash);
+	hash = jhash(&key->daddr, sizeof(key->daddr), hash);
 	return &tn->fastopen.bucket[hash % TCPX_FASTOPEN_BUCKETS];
 }
 

@@ -338,7 +338,8 @@ static void tcpx_v6_child_route(struct sock *child, struct dst_entry *dst)
 static bool tcpx_v6_child_hash(struct sock *child, struct tcpx_request_sock *req)
 {
 	struct inet_request_sock *ireq = &req->req;
-	struct sock *osk = req->is_cookie ? NULL : req_to_sk(&ireq->req);
+	bool hashed = !req->is_cookie && !req->tfo_listener;
+	struct sock *osk = hashed ? req_to_sk(&ireq->req) : NULL;
 	struct ipv6_pinfo *np = inet6_sk(child);
 	bool found;
 
@@ -353,6 +354,8 @@ static bool tcpx_v6_child_hash(struct sock *child, struct tcpx_request_sock *req
 			tcpx_v6_restore_cb(np->pktoptions);
 		}
 	}
+	tcpx_sk(child)->saved_syn = ireq->req.saved_syn;
+	ireq->req.saved_syn = NULL;
 	return true;
 }
 
@@ -526,9 +529,12 @@ static void tcpx_v6_queue_icmp_err(struct sock *sk, const struct tcpx_v6_icmp *i
  */
 static void tcpx_v6_icmp_report(struct sock *sk, const struct tcpx_v6_icmp *icmp, int err)
 {
+	const struct tcpx_request_sock *req = tcpx_sk(sk)->fastopen_rsk;
 	bool owned = sock_owned_by_user(sk);
 
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	/* Of Fast Open's, one that was accepted is a connection like others. */
+	if (((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) &&
+	    !(req && !req->req.req.sk)) {
 		tcpx_v6_queue_icmp_err(sk, icmp, err);
 		if (owned) {
 			WRITE_ONCE(sk->sk_err_soft, err);
@@ -555,6 +561,7 @@ static void tcpx_v6_err_sock(struct sock *sk, const struct tcpx_v6_icmp *icmp)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	struct net *net = sock_net(sk);
+	u32 snd_una;
 	int err;
 
 	/* The path MTU is put off, the rest is less if the user has the lock. */
@@ -567,7 +574,8 @@ static void tcpx_v6_err_sock(struct sock *sk, const struct tcpx_v6_icmp *icmp)
 		return;
 	}
 	/* rfc5927#section-4.1: it must be about something in flight. */
-	if (!between(ntohl(icmp->th->seq), tp->snd_una, tp->snd_nxt)) {
+	snd_una = tp->fastopen_rsk ? tp->fastopen_rsk->snt_isn : tp->snd_una;
+	if (!between(ntohl(icmp->th->seq), snd_una, tp->snd_nxt)) {
 		TCPX_NET_INC(net, LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}

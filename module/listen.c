@@ -481,7 +481,7 @@ static struct tcpx_request_sock *tcpx_reqsk_find(struct hlist_nulls_head *chain,
 }
 
 /*
- * The half-open connections go with their listener, so that nothing holds the netns
+ * The half-open connections go with their listener, or to another, so that nothing holds the netns
  * and the module until the last SYN-ACK timed out. A reader that lost its chain may miss
  * one, a SYN on another CPU may make one more: those die by their timers.
  */
@@ -494,7 +494,8 @@ static void tcpx_listen_drop_requests(struct sock *lsk)
 	for (i = 0; i <= h->ehash_mask && atomic_read(&tcpx_queue(lsk)->qlen); i++) {
 		while ((req = tcpx_reqsk_find(&h->ehash[i].chain, lsk))) {
 			local_bh_disable();
-			tcpx_reqsk_drop(req);
+			if (!tcpx_migrate_req(lsk, req))
+				tcpx_reqsk_drop(req);
 			tcpx_reqsk_put(req);
 			local_bh_enable();
 		}
@@ -505,6 +506,8 @@ static void tcpx_listen_drop_requests(struct sock *lsk)
 /**
  * tcpx_listen_stop() - the end of a listener: reset what nobody accepted
  * @sk: listener, its state already CLOSE, locked
+ *
+ * Unless another listener takes it over: migrate.c.
  *
  * Context: process, socket lock
  */
@@ -520,13 +523,15 @@ void tcpx_listen_stop(struct sock *sk)
 		bh_lock_sock(child);
 		WARN_ON(sock_owned_by_user(child));
 		sock_hold(child);
-		tcpx_child_forget(child);
+		if (!tcpx_migrate_child(sk, tcpx_rsk(rsk), child))
+			tcpx_child_forget(child);
 		bh_unlock_sock(child);
 		local_bh_enable();
 		tcpx_reqsk_put(tcpx_rsk(rsk));
 		sock_put(child);
 		cond_resched();
 	}
+	tcpx_migrate_end(sk);
 	tcpx_fastopen_listen_stop(sk);
 	WARN_ON_ONCE(sk->sk_ack_backlog);
 }

@@ -124,6 +124,9 @@ void tcpx_sock_gen_put(struct sock *sk);		/* drop a lookup's reference, any kind
 
 struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buff *skb,
 					   bool attach_listener);
+struct tcpx_request_sock *tcpx_reqsk_clone(const struct tcpx_request_sock *req,
+					   struct sock *lsk);
+void tcpx_reqsk_start(struct tcpx_request_sock *req);
 void tcpx_reqsk_put(struct tcpx_request_sock *req);
 void tcpx_reqsk_free(struct tcpx_request_sock *req);
 /* unhash, stop, put; false: somebody else did */
@@ -148,6 +151,12 @@ bool tcpx_fastopen_check_req(struct sock *child, struct sk_buff *skb,
 int  tcpx_request_init(void);
 void tcpx_request_exit(void);
 
+/* --- migrate.c --------------------------------------------------------------- */
+
+bool tcpx_migrate_req(struct sock *lsk, struct tcpx_request_sock *req);
+bool tcpx_migrate_child(struct sock *lsk, struct tcpx_request_sock *req, struct sock *child);
+void tcpx_migrate_end(struct sock *lsk);
+
 /* --- fastopen.c, fastopen_client.c: TCP Fast Open, rfc7413 ------------------- */
 
 void tcpx_fastopen_init_key(struct net *net);		/* sleeps */
@@ -164,6 +173,7 @@ struct sock *tcpx_try_fastopen(struct sock *lsk, struct sk_buff *skb,
 void tcpx_fastopen_add_skb(struct sock *sk, struct sk_buff *skb);
 void tcpx_fastopen_remove(struct sock *child, bool reset);
 void tcpx_fastopen_established(struct sock *sk);
+void tcpx_fastopen_migrated(struct sock *child, struct tcpx_request_sock *req);
 void tcpx_fastopen_synack_timer(struct sock *sk);
 bool tcpx_fastopen_no_cookie(const struct sock *sk, const struct dst_entry *dst, int flag);
 

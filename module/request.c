@@ -147,10 +147,48 @@ void tcpx_reqsk_put(struct tcpx_request_sock *req)
 		tcpx_reqsk_free(req);
 }
 
-static void tcpx_reqsk_added(struct sock *lsk)
+/**
+ * tcpx_reqsk_clone() - a copy of a request for another listener
+ * @req: request
+ * @lsk: listener; the caller's reference passes to the copy
+ *
+ * Return: the copy, with a reference count of 0, its timer not set up, in no table; or NULL,
+ * then the reference is still the caller's. What @req owns is in both: see migrate.c.
+ */
+struct tcpx_request_sock *tcpx_reqsk_clone(const struct tcpx_request_sock *req, struct sock *lsk)
 {
-	atomic_inc(&tcpx_queue(lsk)->young);
-	atomic_inc(&tcpx_queue(lsk)->qlen);
+	const size_t begin = offsetof(struct sock, sk_dontcopy_begin);
+	const size_t end = offsetof(struct sock, sk_dontcopy_end);
+	struct tcpx_request_sock *new;
+	struct sock *nsk;
+
+	new = kmem_cache_alloc(tcpx_request_ops.slab, GFP_ATOMIC | __GFP_NOWARN);
+	if (unlikely(!new))
+		return NULL;
+	/* What lies between them is of the memory: readers may stand on it. */
+	nsk = req_to_sk(&new->req.req);
+	memcpy((u8 *)new, (const u8 *)req, begin);
+	memcpy((u8 *)new + end, (const u8 *)req + end, sizeof(*req) - end);
+	sk_node_init(&nsk->sk_node);
+	sk_tx_queue_clear(nsk);
+	refcount_set(&new->req.req.rsk_refcnt, 0);
+	new->req.req.rsk_listener = lsk;
+	new->req.req.rsk_rcv_wnd = req->req.req.rsk_rcv_wnd;	/* among them */
+#ifdef CONFIG_SOCK_RX_QUEUE_MAPPING
+	nsk->sk_rx_queue_mapping = ((const struct sock *)req)->sk_rx_queue_mapping;
+#endif
+	atomic_inc(&tcpx_pernet(sock_net(lsk))->req_count);
+	return new;
+}
+
+/* Its timer is about to start. */
+static void tcpx_reqsk_added(const struct tcpx_request_sock *req)
+{
+	struct tcpx_accept_queue *queue = tcpx_queue(req->req.req.rsk_listener);
+
+	if (req->req.req.num_timeout == 0)
+		atomic_inc(&queue->young);
+	atomic_inc(&queue->qlen);
 }
 
 /* Its timer is stopped, so num_timeout stands. */
@@ -328,12 +366,28 @@ static bool tcpx_reqsk_hash(struct sock *lsk, struct tcpx_request_sock *req)
 
 	if (!tcpx_ehash_insert(req_to_sk(rsk), NULL, &found))
 		return false;
-	tcpx_reqsk_added(lsk);
+	tcpx_reqsk_added(req);
 	timer_setup(&rsk->rsk_timer, tcpx_reqsk_timer, TIMER_PINNED);
 	mod_timer(&rsk->rsk_timer, jiffies + rsk->timeout);
 	smp_wmb();	/* all of the above before the count, see refcount_inc_not_zero() */
 	refcount_set(&rsk->rsk_refcnt, 2);
 	return true;
+}
+
+/**
+ * tcpx_reqsk_start() - start the timer of a copy that will take its original's place
+ * @req: from tcpx_reqsk_clone(); gets the one reference of ehash and the timer
+ *
+ * Context: BH off, until it is in ehash: the timer can't fire before.
+ */
+void tcpx_reqsk_start(struct tcpx_request_sock *req)
+{
+	struct request_sock *rsk = &req->req.req;
+
+	tcpx_reqsk_added(req);
+	timer_setup(&rsk->rsk_timer, tcpx_reqsk_timer, TIMER_PINNED);
+	mod_timer(&rsk->rsk_timer, jiffies + tcpx_reqsk_timeout(req));
+	refcount_set(&rsk->rsk_refcnt, 1);
 }
 
 /* --- a SYN arrives ----------------------------------------------------------- */

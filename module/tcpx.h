@@ -277,7 +277,7 @@ struct tcpx_hashinfo {
  * @bucket: struct tcpx_fastopen_peer, by addresses; read under RCU
  */
 struct tcpx_fastopen_cache {
-	spinlock_t		lock;
+	spinlock_t		lock;	/* writers, BH off */
 	struct hlist_head	bucket[TCPX_FASTOPEN_BUCKETS];
 };
 
@@ -410,6 +410,8 @@ struct tcpx_af_ops {
  * @head: completed connections (request socks whose ->sk is the child), FIFO
  * @tail: last of them
  * @fastopenq: children of SYNs with data, and who may be such, fastopen.c
+ * @heir: while the listener closes: another one of its SO_REUSEPORT group, referenced,
+ *	if connections are to go there (migrate.c)
  * @qlen: half-open connections (request socks in ehash that point here)
  * @young: those of them whose SYN-ACK was not yet retransmitted
  * @synflood_warned: "possible SYN flooding" was logged
@@ -426,6 +428,7 @@ struct tcpx_accept_queue {
 	struct request_sock	*head;
 	struct request_sock	*tail;
 	struct fastopen_queue	fastopenq;
+	struct sock		*heir;
 };
 
 /**

@@ -189,8 +189,6 @@ TEST_F(group, queued_connections_migrate)
 	int c, s;
 	char x;
 
-	if (variant->server == AF_TCPX)
-		SKIP(return, "TCPX does not migrate requests: tcp_migrate_req");
 	api_sysctl("ipv4/tcp_migrate_req", "1");
 	ASSERT_EQ(0, attach_cbpf(self->l[0], 0));
 	c = api_connected(variant->client, &self->addr);

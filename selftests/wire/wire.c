@@ -341,17 +341,19 @@ long mib(struct wire *w, const char *name)
 			"/proc/net/netstat" :
 			"/proc/net/tcpx_netstat", "r");
 	static char names[16384], values[16384];
+	static const char blank[] = "\n ";
 	char *n, *v, *nstate, *vstate;
 
 	while (f && fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f)) {
 		if (strncmp(names, "TcpExt:", 7))
 			continue;
-		n = strtok_r(names, " \n", &nstate);
-		v = strtok_r(values, " \n", &vstate);
-		for (; n && v; n = strtok_r(NULL, " \n", &nstate),
-			       v = strtok_r(NULL, " \n", &vstate)) {
-			if (strcmp(n, name))
-				continue;
+		n = strtok_r(names, blank, &nstate);
+		v = strtok_r(values, blank, &vstate);
+		while (n && v && strcmp(n, name)) {
+			n = strtok_r(NULL, blank, &nstate);
+			v = strtok_r(NULL, blank, &vstate);
+		}
+		if (n && v) {
 			fclose(f);
 			return atol(v);
 		}
