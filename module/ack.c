@@ -275,6 +275,7 @@ static void tcpx_ack_probe(struct sock *sk)
 void tcpx_fast_path_on(struct tcpx_sock *tp)
 {
 	tp->pred_flags = htonl((tp->tcp_header_len << 26) | ntohl(TCP_FLAG_ACK) |
+			       (tcpx_ecn_accurate(tp) ? tcpx_accecn_expected(tp) : 0) |
 			       (tp->snd_wnd >> tp->rx_opt.snd_wscale));
 }
 
@@ -591,11 +592,28 @@ static u32 tcpx_newly_delivered(struct sock *sk, u32 prior, int flag)
 	u32 n = tp->cc.delivered - prior;
 
 	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVERED, n);
-	if (flag & TCPX_FLAG_ECE) {
+	if ((flag & TCPX_FLAG_ECE) && !tcpx_ecn_accurate(tp)) {
 		tp->cc.delivered_ce += n;
 		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVEREDCE, n);
 	}
 	return n;
+}
+
+/* AccECN: the ACK tells how many were marked. TCPX_FLAG_ECE if any. */
+static int tcpx_accecn_ack(struct sock *sk, const struct sk_buff *skb, u32 prior_delivered,
+			   int flag)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 marked = tcpx_accecn_process(sk, skb, tp->cc.delivered - prior_delivered, flag);
+
+	if (!marked)
+		return 0;
+	tp->cc.delivered_ce += marked;
+	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVEREDCE, marked);
+	/* The next header will look otherwise. */
+	tp->pred_flags = 0;
+	tcpx_fast_path_check(sk);
+	return TCPX_FLAG_ECE;
 }
 
 /* An ACK of less than we know: only its SACK blocks may be news. */
@@ -714,6 +732,8 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 
 	state.rs.prior_in_flight = tcpx_packets_in_flight(tp);
 	flag |= tcpx_clean_rtx_queue(sk, prior_fack, prior_snd_una, &state);
+	if (tcpx_ecn_accurate(tp))
+		flag |= tcpx_accecn_ack(sk, skb, prior_delivered, flag);
 	tcpx_rack_update_reo_wnd(sk, &state.rs);
 	if (tp->tlp_high_seq)
 		tcpx_process_tlp_ack(sk, ack, flag);

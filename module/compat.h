@@ -418,6 +418,47 @@ static inline void compat_tcp_info_newer(struct tcp_info *info, u32 rcv_wnd, u32
 #endif
 }
 
+/* Bytes by IP-ECN field less 1; @mode: TCPI_ECN_MODE_* */
+static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce,
+					  const u32 *delivered, const u32 *received,
+					  u8 mode, u8 opt_seen, u8 fail)
+{
+#if TCPX_HAVE_TCP_INFO_ACCECN
+	info->tcpi_received_ce = received_ce;
+	info->tcpi_delivered_e1_bytes = delivered[0];
+	info->tcpi_delivered_e0_bytes = delivered[1];
+	info->tcpi_delivered_ce_bytes = delivered[2];
+	info->tcpi_received_e1_bytes = received[0];
+	info->tcpi_received_e0_bytes = received[1];
+	info->tcpi_received_ce_bytes = received[2];
+	info->tcpi_ecn_mode = mode;
+	info->tcpi_accecn_opt_seen = opt_seen;
+	info->tcpi_accecn_fail_mode = fail;
+#endif
+}
+
+/* --- AccECN ---------------------------------------------------------------- */
+
+/* Knobs that the kernel has itself, or @own. */
+#if TCPX_HAVE_SYSCTL_TCP_ECN_OPTION
+#define COMPAT_ECN_SYSCTLS	1
+#define compat_sysctl_ecn(net, own)		READ_ONCE((net)->ipv4.sysctl_tcp_ecn)
+#define compat_sysctl_ecn_option(net, own)	READ_ONCE((net)->ipv4.sysctl_tcp_ecn_option)
+#define compat_sysctl_ecn_beacon(net, own)	READ_ONCE((net)->ipv4.sysctl_tcp_ecn_option_beacon)
+#else
+#define COMPAT_ECN_SYSCTLS	0
+#define compat_sysctl_ecn(net, own)	(READ_ONCE(own) ?: READ_ONCE((net)->ipv4.sysctl_tcp_ecn))
+#define compat_sysctl_ecn_option(net, own)	READ_ONCE(own)
+#define compat_sysctl_ecn_beacon(net, own)	READ_ONCE(own)
+#endif
+
+/* May a GSO packet have CWR in all of its segments? */
+#if TCPX_HAVE_SKB_GSO_TCP_ACCECN
+#define COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
+#else
+#define COMPAT_GSO_ACCECN	0
+#endif
+
 /* --- why a segment was dropped ------------------------------------------- */
 
 #if !TCPX_HAVE_SKB_DROP_REASON_SOCKET_CLOSE

@@ -454,7 +454,7 @@ u32 tcpx_cc_ecn(const struct tcpx_cc *cc)
 	const struct tcpx_sock *tp = container_of(cc, struct tcpx_sock, cc);
 	u8 flags = READ_ONCE(tp->ecn_flags);
 
-	return (flags & TCPX_ECN_OK ? TCPX_CC_ECN_OK : 0) |
+	return (flags & TCPX_ECN_MODE ? TCPX_CC_ECN_OK : 0) |
 	       (flags & TCPX_ECN_DEMAND_CWR ? TCPX_CC_ECN_CE : 0);
 }
 EXPORT_SYMBOL_GPL(tcpx_cc_ecn);

@@ -458,11 +458,11 @@ static void bbr_set_cwnd(struct bbr *ca, struct tcpx_cc *cc, const struct tcpx_r
 			cwnd = min(cwnd + rs->acked_sacked, target);
 		else if (cwnd < target || cc->delivered < INIT_CWND)
 			cwnd += rs->acked_sacked;
-		cwnd = max(cwnd, (u32)MIN_CWND);
+		cwnd = max_t(u32, cwnd, MIN_CWND);
 	}
 	cc->snd_cwnd = min(cwnd, cc->snd_cwnd_clamp);
 	if (ca->mode == BBR_PROBE_RTT)
-		cc->snd_cwnd = min(cc->snd_cwnd, (u32)MIN_CWND);
+		cc->snd_cwnd = min_t(u32, cc->snd_cwnd, MIN_CWND);
 }
 
 /* --- what the engine calls --------------------------------------------------------------- */

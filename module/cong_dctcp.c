@@ -10,7 +10,7 @@
 #include "cong.h"
 
 /* Fractions of one in 2^20ths: fine enough that alpha can fade to nothing. */
-#define DCTCP_ONE	(1U << 20)
+#define DCTCP_ONE	((u32)BIT(20))
 #define DCTCP_INFO_ONE	1024	/* what TCP_CC_INFO calls one */
 
 /* g = 1/16, rfc8257#section-4.2 */

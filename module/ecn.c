@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * AF_TCPX: Explicit Congestion Notification, rfc3168, with rfc8311 and what
- * congestion controls of low latency want of it (rfc8257).
+ * congestion controls of low latency want of it (rfc8257). What is particular to more
+ * accurate feedback (rfc9768), which is negotiated in the same bits, is in accecn.c.
  *
  * A SYN that asks for it has ECE and CWR, a SYN-ACK that agrees ECE alone. Data
  * then leaves with ECT(0), retransmissions and pure ACKs do not. Routers turn that
@@ -48,14 +49,21 @@ void tcpx_ecn_send_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct dst_entry *dst = __sk_dst_get(sk);
+	u8 mode = tcpx_sysctl_ecn(sock_net(sk));
 
 	tp->ecn_flags = 0;
+	tcpx_accecn_init(tp);
 	tcpx_ecn_ca_changed(sk);
-	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_ecn) != 1 && !tcpx_ca_needs_ecn(tp) &&
-	    !(dst && dst_feature(dst, RTAX_FEATURE_ECN)))
-		return;
-	TCPX_CB(skb)->tcp_flags |= TCPHDR_ECE | TCPHDR_CWR;
-	tp->ecn_flags = TCPX_ECN_OK;
+	if (mode == TCPX_ECN_IN_ACCECN_OUT_ACCECN) {
+		TCPX_CB(skb)->ae = 1;
+		tp->ecn_flags = TCPX_ECN_MODE;
+		tp->accecn.syn_ect_snt = inet_sk(sk)->tos & INET_ECN_MASK;
+	} else if (mode == 1 || mode == TCPX_ECN_IN_ACCECN_OUT_ECN || tcpx_ca_needs_ecn(tp) ||
+		   (dst && dst_feature(dst, RTAX_FEATURE_ECN))) {
+		tp->ecn_flags = TCPX_ECN_OK;
+	}
+	if (tp->ecn_flags)
+		TCPX_CB(skb)->tcp_flags |= TCPHDR_ECE | TCPHDR_CWR;
 }
 
 /**
@@ -64,32 +72,48 @@ void tcpx_ecn_send_syn(struct sock *sk, struct sk_buff *skb)
  * @skb: its SYN
  *
  * rfc3168#section-6.1.1.1: somebody on the way may drop those that ask. Whether
- * the peer got the first one will be seen in its answer.
+ * the peer got the first one will be seen in its answer. AccECN is asked for twice,
+ * rfc9768#section-3.1.4.1.
  */
 void tcpx_ecn_clear_syn(struct sock *sk, struct sk_buff *skb)
 {
-	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_ecn_fallback))
-		TCPX_CB(skb)->tcp_flags &= ~(TCPHDR_ECE | TCPHDR_CWR);
+	if (!READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_ecn_fallback) ||
+	    (TCPX_CB(skb)->ae && !tcpx_sk(sk)->total_retrans))
+		return;
+	TCPX_CB(skb)->tcp_flags &= ~(TCPHDR_ECE | TCPHDR_CWR);
+	TCPX_CB(skb)->ae = 0;
 }
 
 /**
  * tcpx_ecn_rcv_synack() - does the peer agree?
- * @tp: socket, locked
- * @th: header of the SYN-ACK; ECE and CWR both: it merely echoes bits
+ * @sk: socket, locked
+ * @skb: the SYN-ACK; ECE and CWR both: the peer merely echoes bits
  */
-void tcpx_ecn_rcv_synack(struct tcpx_sock *tp, const struct tcphdr *th)
+void tcpx_ecn_rcv_synack(struct sock *sk, const struct sk_buff *skb)
 {
-	if (!th->ece || th->cwr)
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	if (tp->ecn_flags & TCPX_ECN_ACCECN)
+		tcpx_accecn_rcv_synack(sk, skb);
+	else if (!th->ece || th->cwr)
 		tp->ecn_flags &= ~TCPX_ECN_OK;
 }
 
 /**
  * tcpx_ecn_rcv_syn() - simultaneous open: does the peer ask as well?
  * @tp: socket, locked
- * @th: header of its SYN
+ * @skb: its SYN
  */
-void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct tcphdr *th)
+void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct sk_buff *skb)
 {
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	if ((tp->ecn_flags & TCPX_ECN_ACCECN) && tcpx_accecn_requested(th)) {
+		tcpx_accecn_rcv_syn(tp, skb);
+		return;
+	}
+	tp->ecn_flags &= ~TCPX_ECN_ACCECN;
 	if (!th->ece || !th->cwr)
 		tp->ecn_flags &= ~TCPX_ECN_OK;
 }
@@ -101,6 +125,11 @@ void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct tcphdr *th)
  */
 void tcpx_ecn_send_synack(const struct tcpx_sock *tp, struct sk_buff *skb)
 {
+	if (tcpx_ecn_accurate(tp)) {
+		tcpx_accecn_reflect_cb(skb, tp->accecn.syn_ect_rcv);
+		return;
+	}
+	TCPX_CB(skb)->ae = 0;
 	TCPX_CB(skb)->tcp_flags &= ~TCPHDR_CWR;
 	if (!(tp->ecn_flags & TCPX_ECN_OK))
 		TCPX_CB(skb)->tcp_flags &= ~TCPHDR_ECE;
@@ -124,24 +153,39 @@ void tcpx_ecn_create_request(struct tcpx_request_sock *req, const struct sk_buff
 {
 	bool ect = !INET_ECN_is_not_ect(TCPX_CB(skb)->ip_dsfield);
 	u32 dst_ecn = dst_feature(dst, DST_FEATURE_ECN_MASK);
+	u8 mode = tcpx_sysctl_ecn(sock_net(lsk));
 	const struct tcphdr *th = tcp_hdr(skb);
 	bool plausible = !ect || (tcp_flag_word(th) & TCPX_RESERVED_BITS);
 
+	if (mode >= TCPX_ECN_IN_ACCECN_OUT_ACCECN && tcpx_accecn_requested(th)) {
+		req->req.ecn_ok = 1;
+		req->accecn_ok = 1;
+		req->syn_ect_rcv = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
+		req->syn_ect_snt = inet_sk(lsk)->tos & INET_ECN_MASK;
+		return;
+	}
 	if (!th->ece || !th->cwr)
 		return;
-	if ((plausible && (READ_ONCE(sock_net(lsk)->ipv4.sysctl_tcp_ecn) || dst_ecn)) ||
+	if ((plausible && (mode || dst_ecn)) ||
 	    (dst_ecn & DST_FEATURE_ECN_CA) || tcpx_ca_needs_ecn(tcpx_sk(lsk)))
 		req->req.ecn_ok = 1;
 }
 
 /**
- * tcpx_ecn_cookie_ok() - may a cookie's connection be ECN, as its SYN-ACK said?
+ * tcpx_ecn_cookie_request() - a cookie says that its SYN-ACK agreed to ECN
+ * @req: its request
+ * @skb: the ACK, which tells to what kind
  * @net: netns; the setting may have changed meanwhile
  * @dst: route to the peer
  */
-bool tcpx_ecn_cookie_ok(const struct net *net, const struct dst_entry *dst)
+void tcpx_ecn_cookie_request(struct tcpx_request_sock *req, const struct sk_buff *skb,
+			     const struct net *net, const struct dst_entry *dst)
 {
-	return READ_ONCE(net->ipv4.sysctl_tcp_ecn) || dst_feature(dst, RTAX_FEATURE_ECN);
+	u8 mode = tcpx_sysctl_ecn(net);
+
+	req->req.ecn_ok = mode || dst_feature(dst, RTAX_FEATURE_ECN);
+	req->accecn_ok = mode >= TCPX_ECN_IN_ACCECN_OUT_ACCECN &&
+			 tcpx_accecn_confirmed(tcp_hdr(skb));
 }
 
 /**
@@ -151,7 +195,11 @@ bool tcpx_ecn_cookie_ok(const struct net *net, const struct dst_entry *dst)
  */
 void tcpx_ecn_make_synack(const struct tcpx_request_sock *req, struct tcphdr *th)
 {
-	th->ece = req->req.ecn_ok;
+	/* rfc9768#section-3.1.4.2: once more with it, then without. */
+	if (!req->accecn_ok)
+		th->ece = req->req.ecn_ok;
+	else if (!req->req.req.num_retrans)
+		tcpx_accecn_reflect_syn(th, req->syn_ect_rcv);
 }
 
 /**
@@ -161,7 +209,12 @@ void tcpx_ecn_make_synack(const struct tcpx_request_sock *req, struct tcphdr *th
  */
 void tcpx_ecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_sock *req)
 {
+	tcpx_accecn_init(tp);
 	tp->ecn_flags = req->req.ecn_ok ? TCPX_ECN_OK : 0;
+	if (req->accecn_ok) {
+		tp->ecn_flags = TCPX_ECN_ACCECN;
+		tcpx_accecn_openreq_child(tp, req);
+	}
 }
 
 /* --- sending ---------------------------------------------------------------- */
@@ -181,8 +234,12 @@ void tcpx_ecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, u32 
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	if (!(tp->ecn_flags & TCPX_ECN_OK))
+	if (!(tp->ecn_flags & TCPX_ECN_MODE))
 		return;
+	if (tcpx_ecn_accurate(tp)) {
+		tcpx_accecn_send(sk, skb, th, skb->len == hdr_len);
+		return;
+	}
 	if (skb->len != hdr_len && !before(TCPX_CB(skb)->seq, tp->snd_nxt)) {
 		INET_ECN_xmit(sk);
 		if (tp->ecn_flags & TCPX_ECN_QUEUE_CWR) {
@@ -204,7 +261,7 @@ void tcpx_ecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, u32 
  */
 void tcpx_ecn_queue_cwr(struct tcpx_sock *tp)
 {
-	if (tp->ecn_flags & TCPX_ECN_OK)
+	if (tcpx_ecn_classic(tp))
 		tp->ecn_flags |= TCPX_ECN_QUEUE_CWR;
 }
 
@@ -226,7 +283,7 @@ void tcpx_ecn_withdraw_cwr(struct tcpx_sock *tp)
  */
 bool tcpx_ecn_rcv_ecn_echo(const struct tcpx_sock *tp, const struct tcphdr *th)
 {
-	return th->ece && !th->syn && (tp->ecn_flags & TCPX_ECN_OK);
+	return th->ece && !th->syn && tcpx_ecn_classic(tp);
 }
 
 /**
@@ -240,7 +297,7 @@ void tcpx_ecn_accept_cwr(struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	if (!tcp_hdr(skb)->cwr)
+	if (!tcp_hdr(skb)->cwr || !tcpx_ecn_classic(tp))
 		return;
 	if (!(tp->cc.ops->flags & TCPX_CONG_EXACT_ECE))
 		tp->ecn_flags &= ~TCPX_ECN_DEMAND_CWR;
@@ -292,7 +349,7 @@ void tcpx_ecn_check_ce(struct sock *sk, const struct sk_buff *skb)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u8 ecn = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
 
-	if (!(tp->ecn_flags & TCPX_ECN_OK))
+	if (!tcpx_ecn_classic(tp))
 		return;
 	if (ecn != INET_ECN_NOT_ECT)
 		tcpx_ecn_rcv_ect(sk, ecn == INET_ECN_CE);

@@ -98,7 +98,7 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	bool resent;
 
-	tcpx_ecn_rcv_synack(tp, tcp_hdr(skb));
+	tcpx_ecn_rcv_synack(sk, skb);
 	tp->snd_wl1 = TCPX_CB(skb)->seq;
 	tcpx_try_undo_spurious_syn(tp);
 	tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH);
@@ -116,9 +116,11 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 
 	if (resent)
 		return -1;	/* with the ACK on it */
-	if (sk->sk_write_pending || (tp->fastopen_req && tp->fastopen_req->data) ||
-	    READ_ONCE(tp->defer_accept) ||
-	    tp->ack.pingpong >= TCPX_PINGPONG_THRESH) {
+	/* AccECN tells of the SYN-ACK in an ACK without data. */
+	if (!tcpx_ecn_accurate(tp) &&
+	    (sk->sk_write_pending || (tp->fastopen_req && tp->fastopen_req->data) ||
+	     READ_ONCE(tp->defer_accept) ||
+	     tp->ack.pingpong >= TCPX_PINGPONG_THRESH)) {
 		/* Data is about to leave: it carries the ACK. */
 		tcpx_schedule_ack(sk);
 		tp->ack.lrcvtime = tcpx_jiffies32();
@@ -142,7 +144,7 @@ static int tcpx_synsent_syn(struct sock *sk, struct sk_buff *skb)
 	tcpx_mtup_init(sk);
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
 	tcpx_initialize_rcv_mss(sk);
-	tcpx_ecn_rcv_syn(tp, tcp_hdr(skb));
+	tcpx_ecn_rcv_syn(tp, skb);
 	tcpx_send_synack(sk);
 	consume_skb(skb);
 	return 0;
@@ -227,6 +229,8 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	if (tcpx_ecn_accurate(tp) && !tcp_hdr(skb)->syn)
+		tcpx_accecn_third_ack(sk, skb);
 	tp->cc.delivered++;	/* the SYN-ACK */
 	if (!tp->cc.srtt_us)
 		tcpx_synack_rtt_meas(sk, tp->fastopen_rsk);

@@ -191,4 +191,33 @@ static inline void tcpx_cc_set_pacing_rate(struct sock *sk, unsigned long rate)
 	WRITE_ONCE(sk->sk_pacing_rate, rate);
 }
 
+/* --- ECN -------------------------------------------------------------------- */
+
+/* Feedback as in rfc3168, as in rfc9768; neither while a SYN asks for the latter. */
+static inline bool tcpx_ecn_classic(const struct tcpx_sock *tp)
+{
+	return (tp->ecn_flags & TCPX_ECN_MODE) == TCPX_ECN_OK;
+}
+
+static inline bool tcpx_ecn_accurate(const struct tcpx_sock *tp)
+{
+	return unlikely((tp->ecn_flags & TCPX_ECN_MODE) == TCPX_ECN_ACCECN);
+}
+
+/* The host's tcp_ecn, or net.tcpx's where the host's has no AccECN; and so on. */
+static inline u8 tcpx_sysctl_ecn(const struct net *net)
+{
+	return compat_sysctl_ecn(net, tcpx_pernet(net)->sysctl.ecn);
+}
+
+static inline u8 tcpx_sysctl_ecn_option(const struct net *net)
+{
+	return compat_sysctl_ecn_option(net, tcpx_pernet(net)->sysctl.ecn_option);
+}
+
+static inline u32 tcpx_sysctl_ecn_beacon(const struct net *net)
+{
+	return compat_sysctl_ecn_beacon(net, tcpx_pernet(net)->sysctl.ecn_option_beacon);
+}
+
 #endif /* _TCPX_HELPERS_H */

@@ -51,13 +51,19 @@ static void tcpx_info_options(const struct tcpx_sock *tp, struct tcp_info *info)
 		info->tcpi_snd_wscale = tp->rx_opt.snd_wscale;
 		info->tcpi_rcv_wscale = tp->rx_opt.rcv_wscale;
 	}
-	if (tp->ecn_flags & TCPX_ECN_OK)
+	if (tp->ecn_flags & TCPX_ECN_MODE)
 		info->tcpi_options |= TCPI_OPT_ECN;
 	if (tp->ecn_flags & TCPX_ECN_SEEN)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (tp->syn_data_acked)
 		info->tcpi_options |= TCPI_OPT_SYN_DATA;
 	info->tcpi_fastopen_client_fail = tp->fastopen_client_fail;
+}
+
+/* TCPI_ECN_MODE_*: off, rfc3168, AccECN, not known yet. */
+static u32 tcpx_info_ecn_mode(const struct tcpx_sock *tp)
+{
+	return (tp->ecn_flags & TCPX_ECN_OK ? 1 : 0) | (tp->ecn_flags & TCPX_ECN_ACCECN ? 2 : 0);
 }
 
 /* Loss, recovery and congestion. */
@@ -154,5 +160,8 @@ void tcpx_get_info(struct sock *sk, struct tcp_info *info)
 	tcpx_info_counters(tp, info);
 	tcpx_info_chrono(tp, info);
 	compat_tcp_info_newer(info, tp->rcv_wnd, tp->timeout_rehash);
+	compat_tcp_info_accecn(info, tp->accecn.received_ce, tp->accecn.delivered_bytes,
+			       tp->accecn.received_bytes, tcpx_info_ecn_mode(tp),
+			       tp->accecn.opt_seen, tp->accecn.fail);
 	unlock_sock_fast(sk, slow);
 }

@@ -14,8 +14,8 @@
 /* A segment with one of these may well be shorter than its sender's MSS. */
 #define TCPX_REMNANT	(TCP_FLAG_FIN | TCP_FLAG_URG | TCP_FLAG_SYN | TCP_FLAG_PSH)
 
-/* What header prediction compares of word 3. */
-#define TCPX_HP_BITS	(~(TCP_RESERVED_BITS | TCP_FLAG_PSH))
+/* What header prediction compares of word 3: not PSH, nor what is reserved but for AE. */
+#define TCPX_HP_BITS	(~(cpu_to_be32(0x0E000000) | TCP_FLAG_PSH))
 
 /**
  * tcpx_drop() - a segment is not accepted
@@ -374,6 +374,8 @@ static void tcpx_send_dupack(struct sock *sk, const struct sk_buff *skb)
 
 	if (end_seq != seq && before(seq, tp->rcv_nxt)) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOST);
+		if (tcpx_ecn_accurate(tp))
+			tcpx_accecn_spurious(tp, seq);
 		tcpx_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
 		tcpx_rcv_spurious_retrans(sk, skb);
 		if (after(end_seq, tp->rcv_nxt))
@@ -579,8 +581,13 @@ static void tcpx_rcv_fast_ack(struct sock *sk, struct sk_buff *skb)
 	if (tp->rcv_nxt == tp->rcv_wup)
 		tcpx_store_ts_recent(tp);
 	tcpx_ack(sk, skb, 0);
+	if (tcpx_ecn_accurate(tp))
+		tcpx_accecn_received(sk, skb, 0);
 	__kfree_skb(skb);
 	tcpx_data_snd_check(sk);
+	/* Only marks on pure ACKs, which AccECN counts, make an ACK owed here. */
+	if (unlikely(tp->ack.pending & TCPX_ACK_NOW))
+		tcpx_ack_snd_check(sk);
 	tp->rcv_rtt_last_tsecr = tp->rx_opt.rcv_tsecr;
 }
 
@@ -595,6 +602,8 @@ static void tcpx_rcv_fast_data(struct sock *sk, struct sk_buff *skb)
 		tcpx_store_ts_recent(tp);
 	tcpx_rcv_rtt_measure_ts(sk, skb);
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPHPHITS);
+	if (tcpx_ecn_accurate(tp))
+		tcpx_accecn_received(sk, skb, skb->len - tp->tcp_header_len);
 
 	skb_dst_drop(skb);
 	__skb_pull(skb, tp->tcp_header_len);
@@ -620,6 +629,7 @@ static bool tcpx_header_predicted(struct sock *sk, struct sk_buff *skb, const st
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	tp->rx_opt.saw_tstamp = 0;
+	tp->rx_opt.accecn = 0;
 	if ((tcp_flag_word(th) & TCPX_HP_BITS) != tp->pred_flags ||
 	    TCPX_CB(skb)->seq != tp->rcv_nxt || after(TCPX_CB(skb)->ack_seq, tp->snd_nxt) ||
 	    before(TCPX_CB(skb)->ack_seq, tp->snd_una))
@@ -667,6 +677,8 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	tcpx_rcv_rtt_measure_ts(sk, skb);
+	if (tcpx_ecn_accurate(tp))
+		tcpx_accecn_received(sk, skb, skb->len - th->doff * 4);
 	tcpx_urg(sk, skb, th);
 	tcpx_data_queue(sk, skb);
 	tcpx_data_snd_check(sk);
@@ -854,6 +866,8 @@ int tcpx_rcv_state_process(struct sock *sk, struct sk_buff *skb)
 		}
 	}
 
+	if (tcpx_ecn_accurate(tp))
+		tcpx_accecn_received(sk, skb, skb->len - th->doff * 4);
 	tcpx_urg(sk, skb, th);
 	ret = tcpx_state_text(sk, skb);
 	if (ret > 0)

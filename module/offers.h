@@ -299,10 +299,12 @@ struct tcpx_out_options {
 	u8	options;	/* TCPX_OPT_* */
 	u8	ws;
 	u8	num_sack_blocks;
+	u8	accecn_fields;
 	u16	mss;
 	u32	tsval;
 	u32	tsecr;
 	const struct tcp_fastopen_cookie *fastopen_cookie;
+	u32	accecn[3];	/* TCPX_OPT_ACCECN: as they go out */
 };
 
 #define TCPX_OPT_SACK_PERM	BIT(0)
@@ -310,6 +312,7 @@ struct tcpx_out_options {
 #define TCPX_OPT_WSCALE		BIT(2)
 #define TCPX_OPT_MSS		BIT(3)
 #define TCPX_OPT_FASTOPEN	BIT(4)
+#define TCPX_OPT_ACCECN		BIT(5)
 
 unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_out_options *opts);
 unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_sock *req,
@@ -410,12 +413,13 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb);
 void tcpx_ecn_ca_changed(struct sock *sk);
 void tcpx_ecn_send_syn(struct sock *sk, struct sk_buff *skb);
 void tcpx_ecn_clear_syn(struct sock *sk, struct sk_buff *skb);
-void tcpx_ecn_rcv_synack(struct tcpx_sock *tp, const struct tcphdr *th);
-void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct tcphdr *th);
+void tcpx_ecn_rcv_synack(struct sock *sk, const struct sk_buff *skb);
+void tcpx_ecn_rcv_syn(struct tcpx_sock *tp, const struct sk_buff *skb);
 void tcpx_ecn_send_synack(const struct tcpx_sock *tp, struct sk_buff *skb);
 void tcpx_ecn_create_request(struct tcpx_request_sock *req, const struct sk_buff *skb,
 			     const struct sock *lsk, const struct dst_entry *dst);
-bool tcpx_ecn_cookie_ok(const struct net *net, const struct dst_entry *dst);
+void tcpx_ecn_cookie_request(struct tcpx_request_sock *req, const struct sk_buff *skb,
+			     const struct net *net, const struct dst_entry *dst);
 void tcpx_ecn_make_synack(const struct tcpx_request_sock *req, struct tcphdr *th);
 void tcpx_ecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_sock *req);
 void tcpx_ecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, u32 hdr_len);
@@ -424,6 +428,31 @@ void tcpx_ecn_withdraw_cwr(struct tcpx_sock *tp);
 bool tcpx_ecn_rcv_ecn_echo(const struct tcpx_sock *tp, const struct tcphdr *th);
 void tcpx_ecn_accept_cwr(struct sock *sk, const struct sk_buff *skb);
 void tcpx_ecn_check_ce(struct sock *sk, const struct sk_buff *skb);
+
+/* --- accecn.c: rfc9768 ---------------------------------------------------------- */
+
+void tcpx_accecn_init(struct tcpx_sock *tp);
+void tcpx_accecn_rcv_synack(struct sock *sk, const struct sk_buff *skb);
+bool tcpx_accecn_requested(const struct tcphdr *th);
+bool tcpx_accecn_confirmed(const struct tcphdr *th);
+void tcpx_accecn_rcv_syn(struct tcpx_sock *tp, const struct sk_buff *skb);
+void tcpx_accecn_reflect_syn(struct tcphdr *th, u8 ecn);
+void tcpx_accecn_reflect_cb(struct sk_buff *skb, u8 ecn);
+void tcpx_accecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_sock *req);
+void tcpx_accecn_third_ack(struct sock *sk, const struct sk_buff *skb);
+void tcpx_accecn_received(struct sock *sk, const struct sk_buff *skb, u32 payload);
+/* segments newly known to be marked */
+u32  tcpx_accecn_process(struct sock *sk, const struct sk_buff *skb, u32 delivered, int flag);
+u32  tcpx_accecn_expected(const struct tcpx_sock *tp);
+void tcpx_accecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, bool pure);
+bool tcpx_accecn_single(const struct tcpx_sock *tp);
+unsigned int tcpx_accecn_synack_option(const struct net *net, struct tcpx_out_options *opts,
+				       unsigned int room);
+unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts,
+				unsigned int room);
+void tcpx_accecn_option_sent(struct tcpx_sock *tp, bool dsack);
+void tcpx_accecn_write_option(__be32 *ptr, const struct tcpx_out_options *opts);
+void tcpx_accecn_spurious(struct tcpx_sock *tp, u32 seq);
 
 /* --- rack.c ------------------------------------------------------------------ */
 

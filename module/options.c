@@ -77,6 +77,13 @@ static void tcpx_parse_one(const struct net *net, const struct sk_buff *skb,
 		    !((size - TCPOLEN_SACK_BASE) % TCPOLEN_SACK_PERBLOCK) && opt->sack_ok)
 			TCPX_CB((struct sk_buff *)skb)->sacked = ptr - 2 - (const u8 *)th;
 		break;
+	case TCPX_OPT_KIND_ACCECN0:
+	case TCPX_OPT_KIND_ACCECN1:
+		/* Up to three counters, rfc9768#section-3.2.3; more is of the future. */
+		if (!((size - TCPX_ACCECN_BASE) % TCPX_ACCECN_FIELD) &&
+		    size <= TCPX_ACCECN_BASE + 3 * TCPX_ACCECN_FIELD)
+			opt->accecn = ptr - 2 - (const u8 *)th;
+		break;
 	}
 }
 
@@ -97,6 +104,7 @@ void tcpx_parse_options(const struct net *net, const struct sk_buff *skb,
 	int length = th->doff * 4 - sizeof(*th);
 
 	opt->saw_tstamp = 0;
+	opt->accecn = 0;
 	while (length > 0) {
 		int code = *ptr, size;
 
@@ -127,6 +135,7 @@ static bool tcpx_parse_aligned_timestamp(struct tcpx_sock *tp, const struct tcph
 			  (TCPOPT_TIMESTAMP << 8) | TCPOLEN_TIMESTAMP))
 		return false;
 	tp->rx_opt.saw_tstamp = 1;
+	tp->rx_opt.accecn = 0;
 	tp->rx_opt.rcv_tsval = ntohl(ptr[1]);
 	tp->rx_opt.rcv_tsecr = ntohl(ptr[2]) ? ntohl(ptr[2]) - tp->tsoffset : 0;
 	return true;
@@ -146,6 +155,7 @@ bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
 {
 	if (th->doff == sizeof(*th) / 4) {
 		tp->rx_opt.saw_tstamp = 0;
+		tp->rx_opt.accecn = 0;
 		return false;
 	}
 	if (tp->rx_opt.tstamp_ok &&
@@ -378,6 +388,8 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 		size += TCPOLEN_SACK_BASE_ALIGNED +
 			opts->num_sack_blocks * TCPOLEN_SACK_PERBLOCK;
 	}
+	if (tcpx_ecn_accurate(tp))
+		size += tcpx_accecn_option(sk, opts, MAX_TCP_OPTION_SPACE - size);
 	return size;
 }
 
@@ -457,5 +469,7 @@ void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 	if (unlikely(options & TCPX_OPT_FASTOPEN))
 		ptr = tcpx_write_fastopen(ptr, opts->fastopen_cookie);
 	if (unlikely(opts->num_sack_blocks))
-		tcpx_write_sack(ptr, tp, opts->num_sack_blocks);
+		ptr = tcpx_write_sack(ptr, tp, opts->num_sack_blocks);
+	if (unlikely(options & TCPX_OPT_ACCECN))
+		tcpx_accecn_write_option(ptr, opts);
 }

@@ -601,7 +601,7 @@ static void tcpx_build_header(struct sock *sk, struct sk_buff *skb, u32 hdr_len,
 	th->dest = inet->inet_dport;
 	th->seq = htonl(cb->seq);
 	th->ack_seq = htonl(cb->tcp_flags & TCPHDR_ACK ? rcv_nxt : 0);
-	*(((__be16 *)th) + 6) = htons(((hdr_len >> 2) << 12) | cb->tcp_flags);
+	*(((__be16 *)th) + 6) = htons(((hdr_len >> 2) << 12) | (cb->ae << 8) | cb->tcp_flags);
 	th->window = htons(window);
 	th->check = 0;
 	th->urg_ptr = 0;
@@ -734,6 +734,8 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 
 	window = syn ? min(tp->rcv_wnd, 65535U) : tcpx_select_window(sk);
 	tcpx_build_header(sk, skb, hdr_len, window, rcv_nxt);
+	if (unlikely(opts.options & TCPX_OPT_ACCECN))
+		tcpx_accecn_option_sent(tp, tp->rx_opt.dsack);
 	tcpx_options_write((struct tcphdr *)skb->data, tp, &opts);
 	skb_shinfo(skb)->gso_type = sk->sk_gso_type;
 	if (!syn)

@@ -287,6 +287,7 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 	unsigned int hdr_len, mss;
 	struct sk_buff *skb;
 	struct tcphdr *th;
+	bool again;
 	u64 now;
 
 	skb = tcpx_alloc_ctl_skb(req->snt_isn, TCPHDR_SYN | TCPHDR_ACK, GFP_ATOMIC);
@@ -303,10 +304,16 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 		(u64)tcpx_cookie_init_timestamp(req, tcpx_clock_us()) * NSEC_PER_MSEC :
 		ktime_get_ns();
 	compat_skb_set_delivery_mono(skb, now);
-	if (!req->snt_synack)
+	again = req->snt_synack;
+	if (!again)
 		req->snt_synack = div_u64(now, NSEC_PER_USEC);
 
-	hdr_len = tcpx_synack_options(lsk, req, mss, skb, foc, &opts) + sizeof(*th);
+	hdr_len = tcpx_synack_options(lsk, req, mss, skb, foc, &opts);
+	/* rfc9768#section-3.2.3.2.1: somebody may drop what has it. */
+	if (req->accecn_ok && !again)
+		hdr_len += tcpx_accecn_synack_option(sock_net(lsk), &opts,
+						     MAX_TCP_OPTION_SPACE - hdr_len);
+	hdr_len += sizeof(*th);
 	skb_push(skb, hdr_len);
 	skb_reset_transport_header(skb);
 	th = (struct tcphdr *)skb->data;

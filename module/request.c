@@ -115,6 +115,9 @@ struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buf
 	req->ts_off = 0;
 	req->is_cookie = !attach_listener;
 	req->tfo_listener = false;
+	req->accecn_ok = 0;
+	req->syn_ect_rcv = 0;
+	req->syn_ect_snt = 0;
 	atomic_inc(&tcpx_pernet(sock_net(lsk))->req_count);
 	return req;
 }
@@ -812,7 +815,7 @@ bool tcpx_fastopen_check_req(struct sock *child, struct sk_buff *skb,
 	/* Anybody could send it: it ends nothing that may be in use. */
 	if (syn) {
 		TCPX_INC_STATS(sock_net(child), TCP_MIB_ATTEMPTFAILS);
-		req->af_ops->send_reset(child, skb);
+		tcpx_send_reset(child, skb);
 		return false;
 	}
 	return th->ack;

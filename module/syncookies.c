@@ -348,8 +348,8 @@ struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 	dst = req->af_ops->route_req(lsk, req, &fl);
 	if (!dst)
 		goto free;
-	req->req.ecn_ok = opt.saw_tstamp && (opt.rcv_tsecr & TCPX_COOKIE_TS_ECN) &&
-			  tcpx_ecn_cookie_ok(net, dst);
+	if (opt.saw_tstamp && (opt.rcv_tsecr & TCPX_COOKIE_TS_ECN))
+		tcpx_ecn_cookie_request(req, skb, net, dst);
 	tcpx_openreq_init_rwin(req, lsk, dst);
 	return tcpx_cookie_sock(lsk, skb, req, dst);
 

@@ -13,7 +13,28 @@
 #define PORT_LINGER_DEFAULT_MS	500
 #define PORT_LINGER_MAX_MS	60000
 
+#define ECN_OPTION_BEACON_DEFAULT	3	/* times a round trip */
+
 static int port_linger_max = PORT_LINGER_MAX_MS;
+static int ecn_max = TCPX_ECN_IN_ACCECN_OUT_NOECN;
+static int ecn_option_beacon_max = 255;
+
+/* net.tcpx.tcp_ecn: what net.ipv4.tcp_ecn can't be told, or 0: what it says holds. */
+static int proc_ecn(compat_ctl_table *ctl, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	int val = READ_ONCE(*(int *)ctl->data);
+	struct ctl_table local = {
+		.data = &val, .maxlen = sizeof(val), .extra1 = SYSCTL_ZERO, .extra2 = &ecn_max,
+	};
+	int err = proc_dointvec_minmax(&local, write, buffer, lenp, ppos);
+
+	if (!write || err)
+		return err;
+	if (val && val < TCPX_ECN_IN_ACCECN_OUT_ACCECN)
+		return -EINVAL;
+	WRITE_ONCE(*(int *)ctl->data, val);
+	return 0;
+}
 
 /* net.tcpx.congestion_control: data is the struct tcpx_net. */
 static int proc_congestion_control(compat_ctl_table *ctl, int write, void *buffer,
@@ -63,13 +84,18 @@ static int proc_allowed_congestion_control(compat_ctl_table *ctl, int write, voi
 	return err;
 }
 
-/* In the order of this enum; init_net's tables are copies, too. */
+/* In the order of this enum; init_net's tables are copies, too. The last ones are there
+ * only if the kernel has not got them itself.
+ */
 enum {
 	CTL_TCP_MAX_ORPHANS,
 	CTL_PORT_LINGER_MS,
 	CTL_CONGESTION_CONTROL,
 	CTL_AVAILABLE_CONGESTION_CONTROL,
 	CTL_ALLOWED_CONGESTION_CONTROL,
+	CTL_TCP_ECN,
+	CTL_TCP_ECN_OPTION,
+	CTL_TCP_ECN_OPTION_BEACON,
 	CTL_COUNT
 };
 
@@ -107,6 +133,28 @@ static const struct ctl_table tcpx_table[CTL_COUNT + 1] = {
 		.mode		= 0644,
 		.proc_handler	= proc_allowed_congestion_control,
 	},
+	[CTL_TCP_ECN] = {
+		.procname	= "tcp_ecn",
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_ecn,
+	},
+	[CTL_TCP_ECN_OPTION] = {
+		.procname	= "tcp_ecn_option",
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_THREE,
+	},
+	[CTL_TCP_ECN_OPTION_BEACON] = {
+		.procname	= "tcp_ecn_option_beacon",
+		.maxlen		= sizeof(int),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &ecn_option_beacon_max,
+	},
 };
 
 /* Kernel TCP's default: half the slots of its connection table, which has one
@@ -127,8 +175,11 @@ static int default_max_orphans(void)
  */
 int tcpx_sysctl_net_init(struct tcpx_net *tn)
 {
+	size_t count = COMPAT_ECN_SYSCTLS ? CTL_TCP_ECN : CTL_COUNT;
 	struct ctl_table *table;
 
+	tn->sysctl.ecn_option = TCPX_ECN_OPTION_FULL;
+	tn->sysctl.ecn_option_beacon = ECN_OPTION_BEACON_DEFAULT;
 	tn->sysctl.max_orphans = default_max_orphans();
 	tn->sysctl.port_linger_ms = PORT_LINGER_DEFAULT_MS;
 	table = kmemdup(tcpx_table, sizeof(tcpx_table), GFP_KERNEL);
@@ -137,9 +188,14 @@ int tcpx_sysctl_net_init(struct tcpx_net *tn)
 	table[CTL_TCP_MAX_ORPHANS].data = &tn->sysctl.max_orphans;
 	table[CTL_PORT_LINGER_MS].data = &tn->sysctl.port_linger_ms;
 	table[CTL_CONGESTION_CONTROL].data = tn;
+	table[CTL_TCP_ECN].data = &tn->sysctl.ecn;
+	table[CTL_TCP_ECN_OPTION].data = &tn->sysctl.ecn_option;
+	table[CTL_TCP_ECN_OPTION_BEACON].data = &tn->sysctl.ecn_option_beacon;
+	/* The entry that ends the table, where it is not its size that does. */
+	memset(table + count, 0, sizeof(*table));
 	if (!net_eq(tn->net, &init_net))
 		table[CTL_ALLOWED_CONGESTION_CONTROL].mode = 0444;
-	tn->sysctl.hdr = compat_register_net_sysctl(tn->net, "net/tcpx", table, CTL_COUNT);
+	tn->sysctl.hdr = compat_register_net_sysctl(tn->net, "net/tcpx", table, count);
 	if (!tn->sysctl.hdr) {
 		kfree(table);
 		return -ENOMEM;

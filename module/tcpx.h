@@ -73,13 +73,38 @@
 #define TCPX_NAGLE_PUSH		4	/* send what is there, once */
 
 /* Bits of tcpx_sock.ecn_flags. */
-#define TCPX_ECN_OK		1	/* negotiated, rfc3168 */
+#define TCPX_ECN_OK		1	/* feedback as in rfc3168 */
 #define TCPX_ECN_QUEUE_CWR	2	/* the next segment says CWR */
 #define TCPX_ECN_DEMAND_CWR	4	/* say ECE until CWR comes */
 #define TCPX_ECN_SEEN		8	/* a segment came ECN-capable */
+#define TCPX_ECN_ACCECN		16	/* feedback as in rfc9768; with OK: asked for in a SYN */
+#define TCPX_ECN_MODE		(TCPX_ECN_OK | TCPX_ECN_ACCECN)
 
-/* The bits of word 3 of a header that rfc3168 left alone. */
+/* The bits of word 3 of a header that rfc3168 left alone; and ACE, rfc9768. */
 #define TCPX_RESERVED_BITS	cpu_to_be32(0x0F000000)
+#define TCPX_ACE_BITS		cpu_to_be32(0x01C00000)
+
+/* net.ipv4.tcp_ecn and tcp_ecn_option of kernels that have AccECN. */
+#define TCPX_ECN_IN_ACCECN_OUT_ACCECN	3
+#define TCPX_ECN_IN_ACCECN_OUT_ECN	4
+#define TCPX_ECN_IN_ACCECN_OUT_NOECN	5
+#define TCPX_ECN_OPTION_FULL		2	/* in every segment */
+#define TCPX_ECN_OPTION_PERSIST		3	/* even if it seems to be dropped */
+
+/* The AccECN option, rfc9768#section-3.2.3: two kinds, which differ in the order. */
+#define TCPX_OPT_KIND_ACCECN0	172
+#define TCPX_OPT_KIND_ACCECN1	174
+#define TCPX_ACCECN_BASE	2
+#define TCPX_ACCECN_FIELD	3
+
+/* tcpx_accecn.opt_seen and the bits of tcpx_accecn.fail: as TCP_INFO has them. */
+#define TCPX_ACCECN_OPT_EMPTY		1
+#define TCPX_ACCECN_OPT_COUNTERS	2
+#define TCPX_ACCECN_OPT_BAD		3
+#define TCPX_ACCECN_ACE_FAIL_SEND	BIT(0)
+#define TCPX_ACCECN_ACE_FAIL_RECV	BIT(1)
+#define TCPX_ACCECN_OPT_FAIL_SEND	BIT(2)
+#define TCPX_ACCECN_OPT_FAIL_RECV	BIT(3)
 
 #define TCPX_PINGPONG_THRESH	1
 #define TCPX_ATO_MIN		(HZ / 25)	/* 40 ms */
@@ -110,6 +135,7 @@
  * @ip_dsfield: receiving: TOS or traffic class
  * @txstamp_ack: sending: a time stamp is wanted when it is acknowledged
  * @eor: sending: nothing may be appended (MSG_EOR)
+ * @ae: sending: the bit AE, for which tcp_flags has no room
  * @is_app_limited: sending: the application was the limit when it left
  * @has_rxtstamp: receiving: skb->tstamp holds the arrival time
  * @ack_seq: receiving: acknowledgement number
@@ -133,7 +159,8 @@ struct tcpx_skb_cb {
 	u8	txstamp_ack:1,
 		eor:1,
 		has_rxtstamp:1,
-		is_app_limited:1;
+		is_app_limited:1,
+		ae:1;
 	u32	ack_seq;
 	union {
 		struct {
@@ -168,6 +195,8 @@ struct tcpx_skb_cb {
  * @snd_wscale: shift of the windows we are sent
  * @rcv_wscale: shift of the windows we send
  * @num_sacks: blocks in selective_acks
+ * @accecn: where the AccECN option of the segment just parsed starts, counted from the
+ *	    TCP header, 0 if there is none
  * @user_mss: TCP_MAXSEG, 0 if not set
  * @mss_clamp: no larger segment, from the peer's MSS option and @user_mss
  */
@@ -184,6 +213,7 @@ struct tcpx_options_received {
 		snd_wscale:4,
 		rcv_wscale:4;
 	u8	num_sacks;
+	u8	accecn;
 	u16	user_mss;
 	u16	mss_clamp;
 };
@@ -322,6 +352,9 @@ struct tcpx_net {
 		struct ctl_table_header	*hdr;
 		int			max_orphans;
 		int			port_linger_ms;
+		int			ecn;
+		int			ecn_option;
+		int			ecn_option_beacon;
 		struct tcpx_congestion_ops __rcu *congestion_control;
 	} sysctl;
 };
@@ -432,6 +465,40 @@ struct tcpx_accept_queue {
 };
 
 /**
+ * struct tcpx_accecn - more accurate ECN, both half connections; accecn.c
+ * @opt_stamp: us, when an option was last sent
+ * @received_ce: segments that came marked
+ * @received_bytes: payload that came with ECT(1), ECT(0), CE
+ * @delivered_bytes: payload that arrived with them, as the peer says
+ * @syn_ect_snt: IP-ECN field of our SYN or SYN-ACK
+ * @syn_ect_rcv: of the peer's
+ * @prev_ecn: of the last segment
+ * @opt_seen: TCPX_ACCECN_OPT_*: what was seen of the peer's option
+ * @fail: TCPX_ACCECN_*_FAIL_*
+ * @ce_pending: marked segments since we last sent ACE
+ * @opt_demand: so many of the next segments should have the option
+ * @opt_fields: least fields of it that are worth sending
+ * @reflect: the next pure ACK tells how the SYN-ACK came
+ * @opt_with_dsack: the last option went with a D-SACK block
+ */
+struct tcpx_accecn {
+	u64	opt_stamp;
+	u32	received_ce;
+	u32	received_bytes[3];
+	u32	delivered_bytes[3];
+	u8	syn_ect_snt:2,
+		syn_ect_rcv:2,
+		prev_ecn:2,
+		opt_seen:2;
+	u8	fail:4,
+		ce_pending:4;
+	u8	opt_demand:2,
+		opt_fields:2,
+		reflect:1,
+		opt_with_dsack:1;
+};
+
+/**
  * struct tcpx_sock - a TCPX socket
  *
  * Fields bear the names they have in struct tcp_sock and struct
@@ -528,6 +595,7 @@ struct tcpx_accept_queue {
  * @syn_retries: TCP_SYNCNT, 0: sysctl
  * @ca_state: enum tcp_ca_state, see recovery.c
  * @ecn_flags: 0: ECN is not in use
+ * @accecn: used only if it says TCPX_ECN_ACCECN
  * @ecn_rcv_nxt: rcv_nxt when data last came, for TCPX_CONG_EXACT_ECE
  * @nonagle: TCPX_NAGLE_*
  * @frto: F-RTO is under way, rfc5682
@@ -725,6 +793,8 @@ struct tcpx_sock {
 		u64	time;
 	} rcvq_space;
 
+	struct tcpx_accecn accecn;
+
 	/* seldom used */
 	struct tcpx_bind_bucket		*bind_hash;
 	struct tcpx_accept_queue	accept_queue;
@@ -818,6 +888,9 @@ struct tcpx6_sock {
  * @is_cookie: made from a cookie, not in ehash
  * @tfo_listener: its child was made by a SYN with data and has not completed its
  *	handshake, not in ehash; fastopen.c
+ * @accecn_ok: AccECN is agreed on
+ * @syn_ect_rcv: IP-ECN field of the SYN
+ * @syn_ect_snt: of the SYN-ACK
  */
 struct tcpx_request_sock {
 	struct inet_request_sock	req;
@@ -832,6 +905,9 @@ struct tcpx_request_sock {
 	u8				tos;
 	bool				is_cookie;
 	bool				tfo_listener;
+	u8				accecn_ok:1,
+					syn_ect_rcv:2,
+					syn_ect_snt:2;
 };
 
 static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)

@@ -190,6 +190,8 @@ u32 tcpx_tso_segs(struct sock *sk, unsigned int mss_now)
 	u32 shift = tcpx_sk(sk)->cc.min_rtt_us >>
 		    READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_tso_rtt_log);
 
+	if (tcpx_ecn_accurate(tcpx_sk(sk)) && tcpx_accecn_single(tcpx_sk(sk)))
+		return 1;
 	if (shift < BITS_PER_TYPE(sk->sk_gso_max_size))
 		bytes += sk->sk_gso_max_size >> shift;
 	bytes = min_t(unsigned long, bytes, sk->sk_gso_max_size);

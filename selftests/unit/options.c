@@ -48,6 +48,27 @@ struct tcpx_request_sock {
 #define tcp_hdr(skb)	((skb)->th)
 #define tcpx_sk(sk)	((struct tcpx_sock *)(sk))
 
+/* AccECN is in use when there is a counter. */
+static bool accecn;
+
+static bool tcpx_ecn_accurate(const struct tcpx_sock *tp)
+{
+	return accecn;
+}
+
+static unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts,
+				       unsigned int room)
+{
+	if (room < 12)
+		return 0;
+	opts->options |= TCPX_OPT_ACCECN;
+	opts->accecn_fields = 3;
+	opts->accecn[0] = 0x010203;
+	opts->accecn[1] = 0x040506;
+	opts->accecn[2] = 0x070809;
+	return 12;
+}
+
 static const struct net all_on = { { 1, 1, 1 } };
 
 #include "options-code.h"
@@ -368,6 +389,44 @@ TEST_F(established, round_trip)
 		}
 		free(skb.th);
 	}
+}
+
+/* AccECN's option comes last, and only if there is room. */
+TEST(accecn_option)
+{
+	int blocks, ts;
+
+	accecn = true;
+	for (ts = 0; ts < 2; ts++) {
+		for (blocks = 0; blocks <= 4; blocks++) {
+			struct tcpx_sock tp = {
+				.rx_opt = { .tstamp_ok = ts, .sack_ok = 1, .num_sacks = blocks },
+			};
+			struct sk_buff skb = { .tstamp = NSEC_PER_MSEC };
+			struct tcpx_options_received opt = { .tstamp_ok = ts, .sack_ok = 1 };
+			struct tcpx_out_options out = {};
+			u8 zero[40] = {};
+			const u8 *at;
+			int size;
+
+			size = tcpx_established_options((void *)&tp, &skb, &out);
+			ASSERT_EQ(0, size % 4);
+			ASSERT_LE(size, 40);
+			skb.th = header(zero, size);
+			tcpx_options_write(skb.th, &tp, &out);
+			tcpx_parse_options(&all_on, &skb, &opt, true);
+			EXPECT_EQ(ts * 12 + (blocks ? 4 + 8 * blocks : 0) <= 28, !!opt.accecn);
+			EXPECT_EQ(ts, +opt.saw_tstamp);
+			EXPECT_EQ(!!blocks, !!skb.cb.sacked);
+			at = (const u8 *)skb.th + opt.accecn;
+			if (opt.accecn) {
+				EXPECT_EQ(0, memcmp(at, "\xae\x0b\1\2\3\4\5\6\7\x8\x9\1", 12));
+				EXPECT_EQ(20 + size, opt.accecn + 12);
+			}
+			free(skb.th);
+		}
+	}
+	accecn = false;
 }
 
 TEST_HARNESS_MAIN

@@ -57,6 +57,7 @@ typedef int64_t s64;
 #define min_t(t, a, b)		min((t)(a), (t)(b))
 #define max_t(t, a, b)		max((t)(a), (t)(b))
 #define clamp_t(t, v, lo, hi)	clamp((t)(v), (t)(lo), (t)(hi))
+#define ALIGN(x, a)		(((x) + (a) - 1) / (a) * (a))
 #define rounddown(x, y)		((x) - (x) % (y))
 #define ilog2(x)		(63 - __builtin_clzll(x))
 
@@ -81,6 +82,15 @@ static inline u16 get_unaligned_be16(const void *p)
 static inline u32 get_unaligned_be32(const void *p)
 {
 	return (u32)get_unaligned_be16(p) << 16 | get_unaligned_be16((const u8 *)p + 2);
+}
+
+static inline void put_unaligned_be24(u32 v, void *p)
+{
+	u8 *b = p;
+
+	b[0] = v >> 16;
+	b[1] = v >> 8;
+	b[2] = v;
 }
 
 /* Debian's tick */

@@ -28,10 +28,11 @@
  *	seq ack len win urg mss ws tsval tsecr sacks doff ttl tos df
  *	flow
  *	fo foexp	bytes of the Fast Open cookie, under either kind
+ *	acc e1b ceb e0b	counters in an AccECN option, and their values
  *	wnd		window in bytes, scaled as negotiated
  *	t		milliseconds since the last event of the connection
  *	mss ws sackok ts sack (bare)	the option is there
- *	nomss nows nosackok nots nosack	it is not
+ *	nomss nows nosackok nots nosack noacc	it is not
  *	sack=A:B,C:D	exactly these blocks in this order
  *	nopush		PSH is not set
  *	skip		segments before it that do not match are passed over
@@ -107,6 +108,25 @@ static const char *parse_cookie(struct seg *s, int *fo, const __u8 *cookie, int 
 	return NULL;
 }
 
+static __u32 get24(const __u8 *p)
+{
+	return p[0] << 16 | p[1] << 8 | p[2];
+}
+
+/* rfc9768#section-3.2.3: two kinds, in the opposite order */
+static void parse_accecn(struct seg *s, const __u8 *opt, int len)
+{
+	__u32 value[3] = { 0 };
+	int i;
+
+	s->acc = (len - 2) / 3;
+	for (i = 0; i < s->acc && i < 3; i++)
+		value[i] = get24(opt + 2 + 3 * i);
+	s->ceb = value[1];
+	s->e1b = value[*opt == 174 ? 0 : 2];
+	s->e0b = value[*opt == 174 ? 2 : 0];
+}
+
 static const char *parse_option(struct seg *s, const __u8 *opt, int len)
 {
 	static const __u8 sizes[] = { [2] = 4, [3] = 3, [4] = 2, [8] = 10 };
@@ -135,6 +155,10 @@ static const char *parse_option(struct seg *s, const __u8 *opt, int len)
 		if (len >= 4 && opt[2] == 0xf9 && opt[3] == 0x89)
 			return parse_cookie(s, &s->foexp, opt + 4, len - 4);
 		break;
+	case 172:
+	case 174:
+		parse_accecn(s, opt, len);
+		break;
 	}
 	return NULL;
 }
@@ -151,6 +175,7 @@ static const char *parse_options(struct seg *s, const __u8 *opt, int left)
 	s->sacks = -1;
 	s->fo = -1;
 	s->foexp = -1;
+	s->acc = -1;
 	for (; left > 0 && *opt && !bad; opt += len, left -= len) {
 		if (*opt == 1) {
 			len = 1;
@@ -253,6 +278,9 @@ static int print_options(const struct conn *c, const struct seg *s, char *out)
 		n += sprintf(out + n, " fo=%d", s->fo);
 	if (s->foexp >= 0)
 		n += sprintf(out + n, " foexp=%d", s->foexp);
+	if (s->acc >= 0)
+		n += sprintf(out + n, " acc=%d e1b=%u ceb=%u e0b=%u", s->acc,
+			     s->e1b, s->ceb, s->e0b);
 	return n;
 }
 
@@ -308,6 +336,10 @@ GET(df, s->df)
 GET(flow, s->flow)
 GET(fo, s->fo)
 GET(foexp, s->foexp)
+GET(acc, s->acc)
+GET(e1b, s->e1b)
+GET(ceb, s->ceb)
+GET(e0b, s->e0b)
 
 #define FIELD(name)	{ #name, get_##name }
 
@@ -321,6 +353,7 @@ static const struct field {
 	FIELD(df), FIELD(flow), FIELD(fo), FIELD(foexp), { "sacks", get_sack },
 	{ "wnd", get_wnd },
 	{ "t", get_time },
+	FIELD(acc), FIELD(e1b), FIELD(ceb), FIELD(e0b),
 };
 
 static const struct field *find_field(const char *name, size_t n)

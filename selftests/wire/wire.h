@@ -132,6 +132,8 @@ enum face { FACE_V4, FACE_V6, FACE_MAPPED };
  * @fo:		bytes of the Fast Open cookie
  * @foexp:	the same under the experimental kind
  * @cookie:	the cookie
+ * @acc:	counters in an AccECN option, -1 when there is no such option
+ * @e1b: @ceb: @e0b:	the counters of ECT(1), CE and ECT(0)
  * @len:	bytes of payload
  * @data:	the payload
  */
@@ -150,6 +152,8 @@ struct seg {
 	__u32	sack[MAX_SACK][2];
 	int		fo, foexp;
 	__u8		cookie[MAX_COOKIE];
+	int		acc;
+	__u32	e1b, ceb, e0b;
 	int		len;
 	__u8		data[MAX_PACKET];
 };
