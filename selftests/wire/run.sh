@@ -20,7 +20,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd -P)
 OUT=${OUT:-${TCPX_CACHE:-$HOME/.cache/tcpx}/selftests/wire}
 JOBS=${WIRE_JOBS:-8}
-VARIANTS=${WIRE_VARIANT:-inet tcpx inet6 inet_mapped}
+VARIANTS=${WIRE_VARIANT:-inet tcpx inet6 tcpx6 inet_mapped tcpx_mapped}
 
 die() { echo "Bail out! $*"; exit 2; }
 
