@@ -274,6 +274,9 @@ int main(int argc, char **argv)
 			else
 				*v = (*v)->next;
 		}
+		/* Not to be run as if it never had any. */
+		if (!f->variant)
+			f->tests = NULL;
 	}
 	return harness_main(argc, argv);
 }
