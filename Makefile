@@ -41,7 +41,7 @@ selftests: ready-host	## build the programs of the tests, the examples and the l
 		$(SUDO) $(MAKE) --no-print-directory -s -C "$$dir" OUT="$$out" all || exit 1; \
 	done
 
-check: ready	## all tests on all kernels: unit, api, wire, interop, launcher, smoke
+check: ready	## all tests on all kernels: unit, api, wire, interop, torture, launcher, smoke
 	@scripts/check
 
 check-unit: selftests	## the logic by itself, in user space under ASan and UBSan
@@ -58,6 +58,9 @@ check-debug: selftests	## the same and more on the debug kernel (KASAN, lockdep,
 
 check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 	@scripts/check interop
+
+torture: selftests	## bad links, beside the kernel's TCP: the whole matrix (an hour)
+	@scripts/torture --long
 
 smoke: selftests	## load, one exchange, unload, twice, on every kernel
 	@scripts/check smoke
@@ -93,4 +96,4 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop check-bench check-debug smoke bench profile demo style vm clean ready-host ready
+	check-interop check-bench check-debug torture smoke bench profile demo style vm clean ready-host ready

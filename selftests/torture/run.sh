@@ -1,0 +1,316 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Streams over bad links, AF_TCPX beside the kernel's TCP: intact, never silent
+# for longer than a timer allows, and as fast. Root, in a guest with virtual
+# time (scripts/torture starts one): there waiting costs nothing, and what else
+# the machine does changes no figure.
+#
+#	namespace tcpx-a: clients		namespace tcpx-b: servers
+#	+--------------------------+		+--------------------------+
+#	|		va 10.78.0.1 |---------| vb 10.78.0.2		   |
+#	+--------------------------+		+--------------------------+
+#	 netem: $there, data's way		 netem: $back, the ACKs' way
+set -eu
+
+export TCPX_CACHE="${TCPX_CACHE:-${HOME:-/root}/.cache/tcpx}"
+tools=/run/torture		# programs on 9p start slowly
+bar=90				# percent of the kernel's goodput
+out=${TCPX_OUT:-/tmp}
+tsv=$out/torture.tsv
+
+usage() {
+	cat <<-END
+	Usage: run.sh [--long] [-l] [PATTERN...]
+
+	Runs the cells whose names match one of the shell PATTERNs, all without. Prints
+	TAP, and a table into \$TCPX_OUT/torture.tsv; captures are left beside it.
+
+	  --long  the whole matrix, with more rounds where they are needed
+	  -l      list the names
+	END
+}
+
+long='' list=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--long) long=1 ;;
+	-l) list=1 ;;
+	-h|--help) usage; exit 0 ;;
+	-*) usage >&2; exit 2 ;;
+	*) break ;;
+	esac
+	shift
+done
+[ $# -gt 0 ] || set -- '*'
+patterns=("$@")
+
+### The cells
+
+# Name | netem there | netem back | MTU | arguments for flow. Cells of the short
+# form begin with "!". A link has 100 Mbit/s, so that goodput is the engine's and
+# not the processor's. "delay" is that of one way.
+#
+# Loss hits the data in the matrix: with 20 % both ways a round trip fails so
+# often that the backoffs, not the engine, are measured. Those cells exist, without
+# a bar. Volumes are such that some dozen segments are lost.
+link='rate 100mbit limit 10000'
+cells() {
+	local loss delay how extra mark cc n
+
+	cat <<-END
+	!clean 0 ms|$link|$link|1500|-n 8M
+	!clean 20 ms|$link delay 20ms|$link delay 20ms|1500|-n 8M
+	clean 200 ms|$link delay 200ms|$link delay 200ms|1500|-n 32M
+	!shallow queue|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M
+	deep queue|rate 20mbit delay 10ms limit 400|$link delay 10ms|1500|-n 16M
+	END
+	for loss in 0.1 1 5 20; do
+		n=${volume[$loss]}
+		for delay in 0 20 200; do
+			for how in reorder duplicate corrupt; do
+				case $how in
+				# netem reorders by not delaying: there must be a delay.
+				reorder) extra="delay $((delay ? delay : 2))ms reorder 25% 50%" ;;
+				duplicate) extra="delay ${delay}ms duplicate 2%" ;;
+				corrupt) extra="delay ${delay}ms corrupt 0.5%" ;;
+				esac
+				mark=''
+				case $loss-$delay-$how in
+				1-20-*|5-0-reorder|20-20-duplicate|0.1-200-corrupt) mark='!' ;;
+				esac
+				echo "${mark}loss $loss% $delay ms $how|$link loss $loss% $extra|$link delay ${delay}ms|1500|-n $n"
+			done
+		done
+		mark=''
+		[ $loss != 20 ] || mark='!'
+		echo "ACKs lost $loss%|$link delay 20ms|$link delay 20ms loss $loss%|1500|-n 4M"
+		echo "${mark}both ways $loss%|$link delay 20ms loss $loss%|$link delay 20ms loss $loss%|1500|-d -n $n$([ $loss != 20 ] || echo ' -b 0 -t 50000')"
+	done
+	for n in 576 1280 4000 9000; do
+		mark=''
+		[ $n != 576 ] || mark='!'
+		echo "${mark}MTU $n|$link delay 20ms loss 1%|$link delay 20ms|$n|-n $((n * 2400))"
+	done
+	for n in 1 2 3 10 45; do
+		mark=''
+		[ $n != 1 ] || mark='!'
+		echo "${mark}window $n MSS|$link delay 20ms|$link delay 20ms|1500|-n $((n * 256))K -w $((n * 1448))"
+		echo "window $n MSS loss 1%|$link delay 20ms loss 1%|$link delay 20ms|1500|-n $((n * 256))K -w $((n * 1448))"
+	done
+	for cc in $(cat /proc/sys/net/tcpx/available_congestion_control); do
+		mark='!'
+		[ "$cc" != cubic ] || mark=''
+		echo "${mark}$cc 1%|$link delay 20ms loss 1%|$link delay 20ms|1500|-n 4M -c $cc"
+		echo "$cc shallow queue|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M -c $cc"
+	done
+}
+declare -A volume=([0.1]=8M [1]=4M [5]=1M [20]=512K)
+
+### The two ends
+
+in_ns() { local ns=$1; shift; nsenter --net=/run/netns/tcpx-"$ns" "$@"; }
+
+new_namespaces() {
+	local program
+
+	mkdir -p $tools
+	for program in tc ip ethtool tcpdump nsenter; do
+		cp "$(command -v $program)" $tools/
+	done
+	cp "$TCPX_CACHE/selftests/torture/flow" $tools/
+	PATH=$tools:$PATH
+	modprobe -a veth sch_netem
+	ip netns add tcpx-a
+	ip netns add tcpx-b
+	ip -n tcpx-a link set lo up
+	ip -n tcpx-b link set lo up
+	ip -n tcpx-a link add va type veth peer name vb netns tcpx-b
+	ip -n tcpx-a addr add 10.78.0.1/24 dev va
+	ip -n tcpx-b addr add 10.78.0.2/24 dev vb
+	# One segment a packet: what netem loses is a segment, not a burst of them.
+	ip -n tcpx-a link set va up gso_max_segs 1
+	ip -n tcpx-b link set vb up gso_max_segs 1
+	# Each transfer on its own merits: nothing is remembered of earlier ones.
+	for ns in a b; do
+		in_ns $ns sh -c 'echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save'
+		# Congestion controls of the kernel are modules.
+		for cc in $(cat /proc/sys/net/tcpx/available_congestion_control); do
+			modprobe -q "tcp_$cc" || true
+		done
+	done
+}
+
+delete_namespaces() {
+	for ns in a b; do
+		[ ! -e /run/netns/tcpx-$ns ] || ip netns del tcpx-$ns
+	done
+}
+
+# shellcheck disable=SC2086	# lists of words
+set_link() { # THERE BACK MTU
+	ip -n tcpx-a link set va mtu "$3"
+	ip -n tcpx-b link set vb mtu "$3"
+	# Replacing a netem keeps what the new one does not name.
+	tc -n tcpx-a qdisc del dev va root 2> /dev/null || true
+	tc -n tcpx-b qdisc del dev vb root 2> /dev/null || true
+	tc -n tcpx-a qdisc add dev va root netem $1
+	tc -n tcpx-b qdisc add dev vb root netem $2
+}
+
+### Running them
+
+n=0 failed=0
+
+result() { # STATUS NAME DETAILS LOG
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2: $3"
+		return
+	fi
+	failed=$((failed + 1))
+	sed 's/^/# /' "$4"
+	echo "not ok $n - $2: $3"
+}
+
+wanted() { # NAME
+	local pattern
+
+	for pattern in "${patterns[@]}"; do
+		# shellcheck disable=SC2254
+		case $1 in $pattern) return 0 ;; esac
+	done
+	return 1
+}
+
+# "tt 103, tk 99 % of kernel TCP's 3.4 Mbit/s", from what flow printed
+summary() {
+	awk -F '\t' '
+	NR == 1 { base = $3; rounds = $2; next }
+	{ text = text sep $1 " " $4; sep = ", " }
+	END { printf "%s %% of kernel TCP'\''s %.2f Mbit/s, %d rounds", text, base / 1000, rounds }' "$1"
+}
+
+one_cell() { # NAME THERE BACK MTU ARGS
+	local status=0 text
+
+	set_link "$2" "$3" "$4"
+	port=$((port + 1000))
+	[ $port -lt 60000 ] || port=10000
+	# shellcheck disable=SC2086
+	flow -p $port -b $bar -r "$rounds" $5 kk tt tk kt > "$tmp/flow" 2> "$tmp/log" || status=$?
+	text=$(summary "$tmp/flow")
+	[ $status != 2 ] || text='transfer failed'
+	sed "s/^/$1\t/" "$tmp/flow" >> "$tsv"
+	result $status "$1" "$text" "$tmp/log"
+}
+
+# Two flows, each with its own stack at both ends, over one bottleneck; twice, each one
+# being first once. The share of the two runs together is judged.
+fairness() { # NAME LIMIT ARGS
+	local status=0 share
+
+	set_link "rate 10mbit delay 10ms limit $2" "$link delay 10ms" 1500
+	: > "$tmp/flow"
+	# shellcheck disable=SC2086
+	{
+		flow -p 8001 -s "$share_seconds" $3 tt kk &&
+		flow -p 8101 -s "$share_seconds" $3 kk tt
+	} >> "$tmp/flow" 2> "$tmp/log" || status=2
+	share=$(awk -F '\t' '{ all += $3 } $1 == "tt" { own += $3 } END { printf "%.0f", all ? 100 * own / all : 0 }' "$tmp/flow")
+	sed "s/^/$1\t/" "$tmp/flow" >> "$tsv"
+	cat "$tmp/flow" >> "$tmp/log"
+	[ "$share" -ge 40 ] && [ "$share" -le 60 ] || status=1
+	result $status "$1" "AF_TCPX has $share % of what both have" "$tmp/log"
+}
+
+# What goes over the wire, for tshark on the host to look at. The checksums must be
+# real: without the offload they are made by software.
+capture() { # NAME THERE BACK MTU ARGS
+	local pid pcap=${1// /-}.pcap status=0
+
+	set_link "$2" "$3" "$4"
+	in_ns a ethtool -K va tx off > "$tmp/log"
+	in_ns b ethtool -K vb tx off >> "$tmp/log"
+	nsenter --net=/run/netns/tcpx-a tcpdump -i va -Z root -U -s 0 -B 8192 -w "$tmp/$pcap" tcp \
+		2> "$tmp/tcpdump" &
+	pid=$!
+	until [ -s "$tmp/$pcap" ]; do sleep 0.05; done
+	# shellcheck disable=SC2086
+	flow -p 8201 -r 1,1 $5 tt tk kt > "$tmp/flow" 2>> "$tmp/log" || status=$?
+	# The last packets are on their way for as long as the link delays them.
+	sleep 1
+	kill $pid
+	wait $pid || status=$?
+	cat "$tmp/tcpdump" >> "$tmp/log"
+	cp "$tmp/$pcap" "$out/"
+	in_ns a ethtool -K va tx on >> "$tmp/log"
+	in_ns b ethtool -K vb tx on >> "$tmp/log"
+	result $status "capture $1" "$(stat -c %s "$out/$pcap") bytes" "$tmp/log"
+}
+
+run_cells() {
+	local name there back mtu args
+
+	while IFS='|' read -r name there back mtu args; do
+		[ -n "$long" ] || [ "${name#!}" != "$name" ] || continue
+		name=${name#!}
+		wanted "$name" || continue
+		if [ -n "$list" ]; then
+			echo "$name"
+		else
+			one_cell "$name" "$there" "$back" "$mtu" "$args"
+		fi
+	done < <(cells)
+}
+
+# name function arguments
+run_others() {
+	local name function args
+
+	while IFS='|' read -r name function args; do
+		[ -n "$long" ] || [ "${name#!}" != "$name" ] || continue
+		name=${name#!}
+		wanted "$name" || continue
+		if [ -n "$list" ]; then
+			echo "$name"
+			continue
+		fi
+		IFS='|' read -ra args <<< "$args"
+		$function "$name" "${args[@]}"
+	done <<-END
+	!fair cubic|fairness|50|-c cubic
+	fair cubic, shallow queue|fairness|20|-c cubic
+	fair cubic, deep queue|fairness|200|-c cubic
+	fair reno|fairness|50|-c reno
+	!reorder|capture|$link loss 2% delay 5ms reorder 25% 50% duplicate 2%|$link delay 5ms|1500|-n 512K
+	!small MTU|capture|$link loss 2% delay 5ms|$link delay 5ms loss 2%|576|-d -n 256K
+	small window|capture|$link delay 5ms|$link delay 5ms|1500|-n 256K -w 1448
+	END
+}
+
+tmp='' port=10000
+clean_up() {
+	delete_namespaces
+	[ -z "$tmp" ] || rm -rf "$tmp"
+}
+
+# Rounds: as many as are needed to tell a slow engine from bad luck.
+rounds=3,24 share_seconds=60
+[ -z "$long" ] || { rounds=5,60; share_seconds=300; }
+
+[ "$(id -u)" = 0 ] || { echo "Bail out! must be root"; exit 1; }
+[ -d /proc/sys/net/tcpx ] || { echo "Bail out! no AF_TCPX in this kernel"; exit 1; }
+if [ -z "$list" ]; then
+	tmp=$(mktemp -d)
+	trap clean_up EXIT
+	trap 'exit 130' INT TERM
+	new_namespaces
+	printf 'cell\tpair\trounds\tgoodput_kbit\tpercent\trexmits\tsilence_ms\n' > "$tsv"
+fi
+run_cells
+run_others
+[ -z "$list" ] || exit 0
+echo "1..$n"
+[ $n -gt 0 ] || { echo "Bail out! nothing matches: ${patterns[*]}"; exit 1; }
+echo "# $n cells, $failed failed"
+[ $failed = 0 ]
