@@ -56,11 +56,23 @@ check-wire: selftests	## single segments through a TUN device, on 6.1 and 6.12
 check-debug: selftests	## the same and more on the debug kernel (KASAN, lockdep, ...), built if need be
 	@scripts/check :debug
 
+check-kcsan: selftests	## data races, on the KCSAN kernel, built if need be
+	@scripts/check :kcsan
+
+check-stress: selftests	## data under disturbances and fuzzing, load and unload, on 6.1
+	@scripts/check stress:6.1 fuzz:6.1 reload:6.1
+
+fuzz: selftests	## a million mutated segments on the debug kernel; FUZZ_SEED=N repeats a run
+	@scripts/vm -k debug --timeout 3000 -- selftests/fuzz/run.sh 1000000 $(FUZZ_SEED)
+
 check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 	@scripts/check interop
 
 torture: selftests	## bad links, beside the kernel's TCP: the whole matrix (an hour)
 	@scripts/torture --long
+
+check-reload: selftests	## load and unload the module 200 times
+	@scripts/vm --timeout 3000 -- selftests/reload/run.sh 200
 
 smoke: selftests	## load, one exchange, unload, twice, on every kernel
 	@scripts/check smoke
@@ -96,4 +108,5 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop check-bench check-debug torture smoke bench profile demo style vm clean ready-host ready
+	check-interop check-bench check-debug check-kcsan check-stress check-reload fuzz torture \
+	smoke bench profile demo style vm clean ready-host ready

@@ -1,0 +1,269 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Disturb traffic and see that data stay intact: nothing is lost, doubled or
+# changed, and a connection that ends early ends with an error. As root in the VM.
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/stress/lib.sh
+. "$here/lib.sh"
+
+# What is tried: a function below that disturbs while mix runs, mix's arguments,
+# and the errors that connections may end with. Without errors none may.
+cases() {
+	cat <<-END
+	# case			mix			errors
+	calm			-n:8			-
+	loss			-n:8			-
+	link-down		-n:8			ENETUNREACH
+	route-gone		-n:8			ENETUNREACH
+	address-gone		-n:8			ENETUNREACH
+	blackhole		-n:8			EHOSTUNREACH,ENETUNREACH
+	mtu			-n:8			-
+	resets			-n:8			ECONNRESET,EPIPE,ECONNREFUSED,ENOTCONN
+	signals			-n:8:-i			-
+	cgroup-high		-n:32			ENOMEM,ENOBUFS
+	tcp-mem			-n:32			ENOMEM,ENOBUFS,ECONNRESET,EPIPE,ENOTCONN,ETIMEDOUT
+	tiny-buffers		-n:16			-
+	no-ports		-n:32			EADDRNOTAVAIL
+	no-files		-n:32			EMFILE
+	no-time-wait		-n:16			-
+	cookies-only		-n:16			-
+	killed			-n:32			-
+	END
+}
+
+usage() {
+	cat <<-END
+	Usage: run.sh [-a|-k] [-l] [-s SECONDS] [PATTERN...]
+
+	Runs the cases whose names ("loss tcpx>tcpx") match one of the shell PATTERNs,
+	all without. Prints TAP; fails if any case fails.
+
+	  -a  with kernel TCP at either end too
+	  -k  kernel TCP at both ends: tests the tests, needs no module
+	  -l  list the cases
+	  -s  seconds of traffic per case (default \$STRESS_SECONDS or 4), times TCPX_SLOW/4
+	END
+}
+
+pairs=("tcpx tcpx") list='' seconds=${STRESS_SECONDS:-4}
+while getopts akls:h opt; do
+	case $opt in
+	a) pairs+=("tcpx kernel" "kernel tcpx") ;;
+	k) pairs=("kernel kernel") ;;
+	l) list=1 ;;
+	s) seconds=$OPTARG ;;
+	h) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- '*'
+patterns=("$@")
+
+### Disturbances. Each begins when traffic goes on, and undoes what it does.
+
+disturb_calm() { :; }
+
+set_qdiscs() { # netem ARGS..., or nothing for none
+	local end
+
+	for end in a:va b:vb; do
+		tc -n stress-${end%:*} qdisc del dev ${end#*:} root 2> /dev/null || true
+		[ $# = 0 ] || tc -n stress-${end%:*} qdisc add dev ${end#*:} root netem "$@"
+	done
+}
+
+disturb_loss() {
+	set_qdiscs limit 1000 delay 2ms 1ms loss 2% duplicate 2% reorder 20% 50% corrupt 1%
+	while mix_runs; do pause 0.5; done
+	set_qdiscs
+}
+
+disturb_link-down() {
+	for _ in 1 2; do
+		ip -n stress-b link set vb down
+		pause 0.7
+		ip -n stress-b link set vb up
+		ip -n stress-a link set va down
+		pause 0.3
+		ip -n stress-a link set va up
+		pause 0.5
+	done
+}
+
+disturb_route-gone() {
+	for _ in 1 2; do
+		ip -n stress-a route del 10.78.0.0/24
+		pause 0.5
+		ip -n stress-a route add 10.78.0.0/24 dev va src 10.78.0.1
+		ip -n stress-b route del 10.78.0.0/24
+		pause 0.5
+		ip -n stress-b route add 10.78.0.0/24 dev vb src $server
+	done
+}
+
+disturb_address-gone() {
+	for _ in 1 2; do
+		ip -n stress-a addr del 10.78.0.1/24 dev va
+		pause 0.5
+		ip -n stress-a addr add 10.78.0.1/24 dev va
+		ip -n stress-b addr del $server/24 dev vb
+		pause 0.5
+		ip -n stress-b addr add $server/24 dev vb
+	done
+}
+
+# An unreachable route answers each segment with an error, at once.
+disturb_blackhole() {
+	for _ in 1 2 3; do
+		ip -n stress-a route add unreachable $server/32
+		pause 0.4
+		ip -n stress-a route del unreachable $server/32
+		pause 0.4
+	done
+}
+
+disturb_mtu() {
+	local mtu
+
+	for mtu in 576 9000 1500 600 1280 1500; do
+		ip -n stress-a link set va mtu $mtu
+		pause 0.3
+		ip -n stress-b link set vb mtu $mtu
+		pause 0.3
+	done
+}
+
+disturb_resets() {
+	in_b nft -f - <<-END
+	table ip stress {
+		chain in {
+			type filter hook input priority 0
+			tcp dport 7000 limit rate 4/second burst 1 packets reject with tcp reset
+		}
+	}
+	END
+	while mix_runs; do pause 0.5; done
+	in_b nft delete table ip stress
+}
+
+disturb_signals() { :; }
+
+disturb_cgroup-high() {
+	while mix_runs; do pause 0.5; done
+	grep -H high /sys/fs/cgroup/stress/memory.events
+	[ "$(awk '$1 == "high" { print $2 }' /sys/fs/cgroup/stress/memory.events)" -gt 0 ]
+}
+
+# net.ipv4.tcp_mem is one for all namespaces.
+disturb_tcp-mem() {
+	local saved
+
+	saved=$(cat /proc/sys/net/ipv4/tcp_mem)
+	for _ in 1 2 3; do
+		echo 20 40 60 > /proc/sys/net/ipv4/tcp_mem
+		pause 1
+		echo "$saved" > /proc/sys/net/ipv4/tcp_mem
+		pause 0.3
+	done
+}
+
+# Of what a namespace has: set before its connections begin.
+tune_tiny-buffers() {
+	in_a sysctl -qw net.ipv4.tcp_wmem="5000 5000 9000" net.ipv4.tcp_rmem="5000 5000 9000"
+	in_b sysctl -qw net.ipv4.tcp_wmem="5000 5000 9000" net.ipv4.tcp_rmem="5000 5000 9000"
+}
+disturb_tiny-buffers() { :; }
+
+tune_no-ports() { in_a sysctl -qw net.ipv4.ip_local_port_range="40000 40015"; }
+disturb_no-ports() { :; }
+
+disturb_no-files() { :; }
+
+tune_no-time-wait() {
+	in_a sysctl -qw net.ipv4.tcp_max_tw_buckets=3 net.ipv4.tcp_fin_timeout=1
+	in_b sysctl -qw net.ipv4.tcp_max_tw_buckets=3 net.ipv4.tcp_fin_timeout=1
+}
+disturb_no-time-wait() { :; }
+
+tune_cookies-only() { in_b sysctl -qw net.ipv4.tcp_syncookies=2; }
+disturb_cookies-only() { :; }
+
+# Killed in the middle of it, the namespaces deleted right after: all goes.
+disturb_killed() {
+	pause 1
+	kill_mix
+	delete_namespaces
+	until_true 30 users_are "$users_before" ||
+		{ echo "references: $users_before before, $(users) after"; return 1; }
+}
+
+# Limits of the process itself; called where it is to become mix
+limit_self() { # NAME
+	case $1 in
+	cgroup-high)
+		echo +memory > /sys/fs/cgroup/cgroup.subtree_control
+		mkdir -p /sys/fs/cgroup/stress
+		# Not memory.max: socket memory can't be reclaimed, and the next
+		# page fault would bring in the OOM killer.
+		echo 1M > /sys/fs/cgroup/stress/memory.high
+		echo $BASHPID > /sys/fs/cgroup/stress/cgroup.procs
+		;;
+	no-files) ulimit -n 24 ;;
+	esac
+}
+
+### Running
+
+run_case() { # NAME MIX-ARGS ERRORS CLIENT SERVER
+	local args=("-c" "$4" "-l" "$5" "-t" $(((seconds * (slow + 3) + 3) / 4)))
+
+	[ "$3" = - ] || args+=("-e" "$3")
+	users_before=$(users)
+	make_namespaces
+	[ "$(type -t "tune_$1")" != function ] || "tune_$1"
+	# shellcheck disable=SC2086
+	(limit_self "$1"; exec "$mix" -A stress-a -B stress-b "${args[@]}" ${2//:/ } $server 7000) \
+		> "$tmp/mix" 2>&1 &
+	mix_pid=$!
+	until_true 20 grep -q begins "$tmp/mix" || { cat "$tmp/mix"; return 1; }
+	pause 0.3
+	"disturb_$1"
+	[ -n "$mix_pid" ] || return 0
+	end_mix
+	grep -q 'mix: [1-9]' "$tmp/mix"
+}
+
+run_table() {
+	local name args errors pair pattern matches
+
+	while read -r name args errors; do
+		[ "$name" != '#' ] || continue
+		for pair in "${pairs[@]}"; do
+			matches=''
+			for pattern in "${patterns[@]}"; do
+				# shellcheck disable=SC2254
+				case "$name ${pair/ />}" in $pattern) matches=1 ;; esac
+			done
+			[ -n "$matches" ] || continue
+			[ -z "$list" ] || { echo "$name ${pair/ />}"; continue; }
+			# shellcheck disable=SC2086
+			try "$name ${pair/ />}" run_case "$name" "$args" "$errors" $pair
+			delete_namespaces
+		done
+	done < <(cases)
+}
+
+if [ -n "$list" ]; then
+	run_table
+	exit 0
+fi
+begin
+trap 'kill_mix; delete_namespaces; rm -rf "$tmp"' EXIT
+trap 'exit 1' INT TERM
+delete_namespaces
+run_table
+finish
