@@ -421,7 +421,7 @@ static __be32 *tcpx_write_fastopen(__be32 *ptr, const struct tcp_fastopen_cookie
 
 	if (foc->exp) {
 		len = TCPOLEN_EXP_FASTOPEN_BASE + foc->len;
-		*ptr = htonl((TCPOPT_EXP << 24) | (len << 16) | TCPOPT_FASTOPEN_MAGIC);
+		*ptr = htonl(((u32)TCPOPT_EXP << 24) | (len << 16) | TCPOPT_FASTOPEN_MAGIC);
 		p += TCPOLEN_EXP_FASTOPEN_BASE;
 	} else {
 		len = TCPOLEN_FASTOPEN_BASE + foc->len;

@@ -21,6 +21,12 @@ struct sk_buff {
 
 struct sock;
 
+struct tcp_fastopen_cookie {
+	u64 val[2];
+	s8 len;
+	bool exp;
+};
+
 #include "options-types.h"
 
 /* What the pieces use of the module's own. */
@@ -313,7 +319,7 @@ TEST(synack_round_trip)
 		u8 zero[40] = {};
 		int size;
 
-		size = tcpx_synack_options(NULL, &req, 1400, &skb, &out);
+		size = tcpx_synack_options(NULL, &req, 1400, &skb, NULL, &out);
 		ASSERT_EQ(0, size % 4);
 		skb.th = header(zero, size);
 		skb.th->syn = 1;
@@ -328,6 +334,51 @@ TEST(synack_round_trip)
 		EXPECT_EQ(i & 2 ? 9 : 0, +opt.snd_wscale);
 		EXPECT_EQ(!!(i & 4), +opt.sack_ok);
 		free(skb.th);
+	}
+}
+
+/* A cookie goes out if there is room: kind, length, and padding up to four bytes. */
+TEST(synack_cookie)
+{
+	static const struct { s8 len; bool exp; int size; } c[] = {
+		{ 8, false, 12 }, { 16, false, 20 }, { 4, false, 8 },
+		{ 8, true, 12 }, { 16, true, 20 }, { -1, false, 0 },
+	};
+	struct tcpx_request_sock req = { .req = { .tstamp_ok = true, .sack_ok = true } };
+	int i;
+
+	for (i = 0; i < (int)(sizeof(c) / sizeof(c[0])); i++) {
+		struct tcp_fastopen_cookie foc = { { 0x0807060504030201, 0x100f0e0d0c0b0a09 },
+						   c[i].len, c[i].exp };
+		struct sk_buff skb = {};
+		struct tcpx_out_options out = {};
+		u8 zero[40] = {}, *opt;
+		int plain, size;
+
+		plain = tcpx_synack_options(NULL, &req, 1400, &skb, NULL, &out);
+		size = tcpx_synack_options(NULL, &req, 1400, &skb, &foc, &out);
+		ASSERT_EQ(plain + c[i].size, size);
+		skb.th = header(zero, size);
+		tcpx_options_write(skb.th, NULL, &out);
+		opt = (u8 *)(skb.th + 1) + plain;
+		if (c[i].len > 0) {
+			EXPECT_EQ(c[i].exp ? 254 : 34, opt[0]);
+			EXPECT_EQ(c[i].len + (c[i].exp ? 4 : 2), opt[1]);
+			EXPECT_EQ(0, memcmp(opt + (c[i].exp ? 4 : 2), foc.val, c[i].len));
+		}
+		free(skb.th);
+	}
+	/* No room: left out whole. */
+	{
+		struct tcp_fastopen_cookie foc = { .len = 16 };
+		struct tcpx_out_options out = {};
+		struct sk_buff skb = {};
+
+		req.req.wscale_ok = true;
+		EXPECT_EQ(40, tcpx_synack_options(NULL, &req, 1400, &skb, &foc, &out));
+		EXPECT_TRUE(out.options & TCPX_OPT_FASTOPEN);
+		foc.exp = true;
+		EXPECT_EQ(40, tcpx_synack_options(NULL, &req, 1400, &skb, &foc, &out));
 	}
 }
 

@@ -57,6 +57,7 @@ typedef int64_t s64;
 #define min_t(t, a, b)		min((t)(a), (t)(b))
 #define max_t(t, a, b)		max((t)(a), (t)(b))
 #define clamp_t(t, v, lo, hi)	clamp((t)(v), (t)(lo), (t)(hi))
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ALIGN(x, a)		(((x) + (a) - 1) / (a) * (a))
 #define rounddown(x, y)		((x) - (x) % (y))
 #define ilog2(x)		(63 - __builtin_clzll(x))
@@ -138,6 +139,11 @@ struct module;
 #define TCPOPT_SACK_PERM	4
 #define TCPOPT_SACK		5
 #define TCPOPT_TIMESTAMP	8
+#define TCPOPT_FASTOPEN		34
+#define TCPOPT_EXP		254
+#define TCPOPT_FASTOPEN_MAGIC	0xf989
+#define TCPOLEN_FASTOPEN_BASE	2
+#define TCPOLEN_EXP_FASTOPEN_BASE 4
 #define TCPOLEN_MSS		4
 #define TCPOLEN_WINDOW		3
 #define TCPOLEN_SACK_PERM	2
