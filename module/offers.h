@@ -652,6 +652,35 @@ void tcpx_early_demux_off(struct tcpx_net *tn);
 
 /* --- reply.c: segments without a full socket ------------------------------------- */
 
+/**
+ * struct tcpx_reply - a segment sent without a full socket: RST, or the ACK of
+ *	a request sock or TIME_WAIT entry
+ * @seq: SEQ, host order
+ * @ack: ACK number, used if TCPHDR_ACK is in @flags
+ * @win: window field as it goes out (already scaled), host order
+ * @flags: TCPHDR_*
+ * @use_ts: send a timestamp option with
+ * @tsval: this TSval and
+ * @tsecr: this TSecr
+ * @tos: TOS
+ * @mark: fwmark for the route lookup
+ * @priority: skb->priority
+ * @oif: device to leave by, 0 for any
+ */
+struct tcpx_reply {
+	u32	seq;
+	u32	ack;
+	u16	win;
+	u8	flags;
+	bool	use_ts;
+	u32	tsval;
+	u32	tsecr;
+	u8	tos;
+	u32	mark;
+	u32	priority;
+	int	oif;
+};
+
 struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_reply *reply);
 void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
 		     const struct tcpx_reply *reply);

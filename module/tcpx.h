@@ -973,35 +973,6 @@ static inline struct tcpx_timewait_sock *tcpx_twsk(const struct sock *sk)
 	return (struct tcpx_timewait_sock *)sk;
 }
 
-/**
- * struct tcpx_reply - a segment sent without a full socket: RST, or the ACK of
- *	a request sock or TIME_WAIT entry
- * @seq: SEQ, host order
- * @ack: ACK number, used if TCPHDR_ACK is in @flags
- * @win: window field as it goes out (already scaled), host order
- * @flags: TCPHDR_*
- * @use_ts: send a timestamp option with
- * @tsval: this TSval and
- * @tsecr: this TSecr
- * @tos: TOS
- * @mark: fwmark for the route lookup
- * @priority: skb->priority
- * @oif: device to leave by, 0 for any
- */
-struct tcpx_reply {
-	u32	seq;
-	u32	ack;
-	u16	win;
-	u8	flags;
-	bool	use_ts;
-	u32	tsval;
-	u32	tsecr;
-	u8	tos;
-	u32	mark;
-	u32	priority;
-	int	oif;
-};
-
 /* What TIME_WAIT says of a segment, timewait.c */
 enum tcpx_tw_status {
 	TCPX_TW_SUCCESS,	/* dealt with, drop the skb */
