@@ -36,8 +36,10 @@ static int diag_socket(void)
 	return fd;
 }
 
+/* Kernel TCP is asked by version, TCPX about both. */
 static struct request ask(int family, unsigned int states)
 {
+	bool v6 = family == AF_INET && api_face != API_V4;
 	struct request q = {
 		.nlh = {
 			.nlmsg_len = NLMSG_LENGTH(sizeof(q.r)),
@@ -45,7 +47,7 @@ static struct request ask(int family, unsigned int states)
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
 		},
 		.r = {
-			.sdiag_family = family,
+			.sdiag_family = v6 ? AF_INET6 : family,
 			.sdiag_protocol = IPPROTO_TCP,
 			.idiag_states = states,
 			.id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE },
@@ -157,6 +159,13 @@ static unsigned long inode_of(int fd)
 	return st.st_ino;
 }
 
+/* As the messages have it */
+static const uint8_t loopback[][16] = {
+	[API_V4] = { 127, 0, 0, 1 },
+	[API_V6] = { [15] = 1 },
+	[API_MAPPED] = { [10] = 0xff, 0xff, 127, 0, 0, 1 },
+};
+
 API_PAIR_FIXTURE(diag);
 
 TEST_F(diag, connection)
@@ -168,10 +177,10 @@ TEST_F(diag, connection)
 	api_send(self->s, "hello", 5);
 	ASSERT_TRUE(API_WAIT(find(variant->client, port, lport, 0, &t) &&
 			     t.msg.idiag_rqueue == 5));
-	EXPECT_EQ(AF_INET, t.msg.idiag_family);
+	EXPECT_EQ(variant->face == API_V4 ? AF_INET : AF_INET6, t.msg.idiag_family);
 	EXPECT_EQ(ST_ESTABLISHED, t.msg.idiag_state);
-	EXPECT_EQ(htonl(INADDR_LOOPBACK), t.msg.id.idiag_src[0]);
-	EXPECT_EQ(htonl(INADDR_LOOPBACK), t.msg.id.idiag_dst[0]);
+	EXPECT_EQ(0, memcmp(loopback[variant->face], t.msg.id.idiag_src, 16));
+	EXPECT_EQ(0, memcmp(loopback[variant->face], t.msg.id.idiag_dst, 16));
 	EXPECT_EQ(4711, t.msg.idiag_uid);
 	EXPECT_EQ(inode_of(self->c), t.msg.idiag_inode);
 	EXPECT_EQ(0, t.msg.idiag_wqueue);
@@ -204,9 +213,15 @@ TEST_F(diag, attributes)
 	struct told t;
 	size_t i;
 
-	api_opt(self->c, SOL_IP, IP_TOS, 0x10);
+	bool v4 = variant->face == API_V4;
+
+	if (v4)
+		api_opt(self->c, SOL_IP, IP_TOS, 0x10);
+	else
+		api_opt(self->c, SOL_IPV6, IPV6_TCLASS, 0x10);
+	if (v4)
+		api_opt(self->c, SOL_IP, IP_RECVERR, 1);
 	api_opt(self->c, SOL_SOCKET, SO_MARK, 42);
-	api_opt(self->c, SOL_IP, IP_RECVERR, 1);
 	api_send(self->c, "hello", 5);
 	ASSERT_EQ(0, shutdown(self->c, SHUT_RD));
 	ASSERT_TRUE(API_WAIT(find(variant->client, port, lport, 0xff, &t) &&
@@ -214,10 +229,11 @@ TEST_F(diag, attributes)
 	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++)
 		ASSERT_TRUE(t.attr[want[i]])
 			TH_LOG("attribute %d is missing", want[i]);
-	EXPECT_EQ(0x10, *(uint8_t *)RTA_DATA(t.attr[INET_DIAG_TOS]));
+	ASSERT_TRUE(v4 || t.attr[INET_DIAG_TCLASS]);
+	EXPECT_EQ(0x10, *(uint8_t *)RTA_DATA(t.attr[v4 ? INET_DIAG_TOS : INET_DIAG_TCLASS]));
 	EXPECT_EQ(42, *(uint32_t *)RTA_DATA(t.attr[INET_DIAG_MARK]));
 	EXPECT_EQ(1, *(uint8_t *)RTA_DATA(t.attr[INET_DIAG_SHUTDOWN]));
-	EXPECT_EQ(1, ((struct inet_diag_sockopt *)RTA_DATA(t.attr[INET_DIAG_SOCKOPT]))->recverr + 0);
+	EXPECT_EQ(v4, ((struct inet_diag_sockopt *)RTA_DATA(t.attr[INET_DIAG_SOCKOPT]))->recverr + 0);
 	ASSERT_EQ(0, getsockopt(self->c, IPPROTO_TCP, TCP_CONGESTION, cong, &(socklen_t){ 16 }));
 	EXPECT_STREQ(cong, (char *)RTA_DATA(t.attr[INET_DIAG_CONG]));
 	ASSERT_EQ(0, getsockopt(self->c, IPPROTO_TCP, TCP_INFO, &info, &len));
@@ -268,12 +284,13 @@ TEST_F(diag, bytecode)
 	struct {
 		struct inet_diag_bc_op op;
 		struct inet_diag_hostcond cond;
-		uint32_t addr;
+		uint32_t addr[4];
 	} host = {
-		{ INET_DIAG_BC_D_COND, sizeof(host), sizeof(host) + 4 },
-		{ .family = AF_INET, .prefix_len = 8, .port = -1 },
-		htonl(0x7f000000),
+		.cond = { .family = AF_INET, .prefix_len = 8, .port = -1 },
+		.addr = { htonl(0x7f000000) },
 	};
+	/* A condition on an IPv4 address holds for a mapped one. */
+	size_t size = sizeof(host) - 12;
 	struct request q = ask(variant->server, 1 << ST_ESTABLISHED);
 
 	add_bytecode(&q, port_eq, sizeof(port_eq));
@@ -283,12 +300,19 @@ TEST_F(diag, bytecode)
 	add_bytecode(&q, port_eq, sizeof(port_eq));
 	EXPECT_EQ(0, dump(&q));
 
+	if (variant->face == API_V6) {
+		size = sizeof(host);
+		host.cond.family = AF_INET6;
+		host.cond.prefix_len = 128;
+		memcpy(host.addr, loopback[API_V6], 16);
+	}
+	host.op = (struct inet_diag_bc_op){ INET_DIAG_BC_D_COND, size, size + 4 };
 	q = ask(variant->server, 1 << ST_ESTABLISHED);
-	add_bytecode(&q, &host, sizeof(host));
+	add_bytecode(&q, &host, size);
 	EXPECT_EQ(variant->client == variant->server ? 2 : 1, dump(&q));
-	host.addr = htonl(0x0a000000);
+	host.addr[0] ^= htonl(0x40000000);
 	q = ask(variant->server, 1 << ST_ESTABLISHED);
-	add_bytecode(&q, &host, sizeof(host));
+	add_bytecode(&q, &host, size);
 	EXPECT_EQ(0, dump(&q));
 }
 
