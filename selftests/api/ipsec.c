@@ -29,16 +29,21 @@ static bool ipsec_on_lo(void)
 static void lo_policy(const char *verb, const char *dir, const char *which, int port,
 		      const char *then)
 {
-	if (api_sh("ip xfrm policy %s src 127.0.0.1 dst 127.0.0.1 proto tcp %s %d dir %s %s",
-		   verb, which, port, dir, then))
+	const char *ip = api_ip("127.0.0.1");
+
+	if (api_sh("ip xfrm policy %s src %s dst %s proto tcp %s %d dir %s %s",
+		   verb, ip, ip, which, port, dir, then))
 		api_die("ip xfrm policy %s %s %s %d %s", verb, dir, which, port, then);
 }
 
-#define ESP	"tmpl src 127.0.0.1 dst 127.0.0.1 proto esp mode transport"
+#define ESP	(api_face == API_V6 ? "tmpl src ::1 dst ::1 proto esp mode transport" : \
+		 "tmpl src 127.0.0.1 dst 127.0.0.1 proto esp mode transport")
 
 static void esp_state(void)
 {
-	if (api_sh("ip xfrm state add src 127.0.0.1 dst 127.0.0.1 proto esp spi 256 %s %s %s",
+	const char *ip = api_ip("127.0.0.1");
+
+	if (api_sh("ip xfrm state add src %s dst %s proto esp spi 256 %s %s %s", ip, ip,
 		   "mode transport", "auth 'hmac(sha1)' 0x0123456789abcdef0123456789abcdef01234567",
 		   "enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff"))
 		api_die("ip xfrm state add");
@@ -187,7 +192,7 @@ TEST_F(ipsec, refuses_clear_text)
 TEST_F(ipsec, of_the_socket)
 {
 	struct xfrm_userpolicy_info block = {
-		.sel.family = AF_INET,
+		.sel.family = variant->face == API_V6 ? AF_INET6 : AF_INET,
 		.lft = {
 			.soft_byte_limit = XFRM_INF, .hard_byte_limit = XFRM_INF,
 			.soft_packet_limit = XFRM_INF, .hard_packet_limit = XFRM_INF,
@@ -195,10 +200,12 @@ TEST_F(ipsec, of_the_socket)
 		.dir = XFRM_POLICY_OUT,
 		.action = XFRM_POLICY_BLOCK,
 	};
+	int level = variant->face == API_V4 ? SOL_IP : SOL_IPV6;
+	int name = variant->face == API_V4 ? IP_XFRM_POLICY : IPV6_XFRM_POLICY;
 	int c = api_socket(variant->client, 0);
 
 	NEED_IPSEC();
-	ASSERT_EQ(0, SYS(setsockopt(c, SOL_IP, IP_XFRM_POLICY, &block, sizeof(block))));
+	ASSERT_EQ(0, SYS(setsockopt(c, level, name, &block, sizeof(block))));
 	EXPECT_EQ(-EPERM, SYS(api_connect(c, &self->addr)));
 	/* Nobody else's. */
 	EXPECT_LE(0, api_connected(variant->client, &self->addr));
