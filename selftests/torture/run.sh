@@ -14,7 +14,10 @@ set -eu
 
 export TCPX_CACHE="${TCPX_CACHE:-${HOME:-/root}/.cache/tcpx}"
 tools=/run/torture		# programs on 9p start slowly
-bar=90				# percent of the kernel's goodput
+# Percent of the kernel's goodput below which a cell fails. The long form asks for what is
+# wanted. The short one, of few rounds, is there to notice what breaks: one and the same
+# engine gives from 87 to 130 % where luck decides which dozen segments are lost.
+bar=75
 out=${TCPX_OUT:-/tmp}
 tsv=$out/torture.tsv
 
@@ -296,7 +299,7 @@ clean_up() {
 
 # Rounds: as many as are needed to tell a slow engine from bad luck.
 rounds=3,24 share_seconds=60
-[ -z "$long" ] || { rounds=5,60; share_seconds=300; }
+[ -z "$long" ] || { rounds=5,60; share_seconds=300; bar=90; }
 
 [ "$(id -u)" = 0 ] || { echo "Bail out! must be root"; exit 1; }
 [ -d /proc/sys/net/tcpx ] || { echo "Bail out! no AF_TCPX in this kernel"; exit 1; }
