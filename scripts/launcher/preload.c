@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The library that scripts/tcpx-run preloads: it stands before socket() and
- * turns a request for a TCP socket over IPv4 into one for AF_TCPX. Nothing
- * else needs a hand: addresses, options and the other calls are those of an
- * AF_INET socket.
+ * turns a request for a TCP socket into one for AF_TCPX, whose protocol says
+ * which IP it is for. Nothing else needs a hand: addresses, options, the other
+ * calls, even what SO_DOMAIN and getsockname() tell, are those of an AF_INET or
+ * AF_INET6 socket.
  *
  * Out of reach, because they do not come through this symbol: syscall(2) and
  * io_uring's socket operation, statically linked programs (Go's among them),
@@ -12,7 +13,7 @@
  * tcpx-run hands over its options in the environment:
  *	TCPX_RUN_FAMILY		the number of the family
  *	TCPX_RUN_VERBOSE	1: report every socket() on stderr
- *	TCPX_RUN_STRICT		1: fail rather than fall back to AF_INET
+ *	TCPX_RUN_STRICT		1: fail rather than fall back to the kernel's TCP
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -109,57 +110,77 @@ static const char *flag_names(int type)
 	return names[!!(type & SOCK_CLOEXEC) + 2 * !!(type & SOCK_NONBLOCK)];
 }
 
-/* The kernel does not know the family: say so once and go on, or fail. */
-static int fall_back(int type, int protocol)
+/**
+ * struct swap - what stands in for a family of the kernel's
+ * @domain: the family
+ * @name: as programs write it
+ * @protocol: AF_TCPX's for the same IP
+ */
+struct swap {
+	int		domain;
+	const char	*name;
+	int		protocol;
+};
+
+static const struct swap swaps[] = {
+	{ AF_INET, "AF_INET", TCPXPROTO_V4 },
+	{ AF_INET6, "AF_INET6", TCPXPROTO_V6 },
+};
+
+static const struct swap *find_swap(int domain)
 {
+	size_t i;
+
+	for (i = 0; i < sizeof(swaps) / sizeof(swaps[0]); i++)
+		if (swaps[i].domain == domain)
+			return &swaps[i];
+	return NULL;
+}
+
+/*
+ * The kernel knows neither AF_TCPX nor, maybe, IPv6 at all: the second the program
+ * hears as ever. Otherwise say so once and go on with the kernel's TCP, or fail.
+ */
+static int fall_back(const struct swap *swap, int type, int protocol)
+{
+	int fd = run.socket(swap->domain, type, protocol);
+
+	if (fd < 0)
+		return fd;
 	if (run.strict) {
 		say("no address family %d here (module tcpx not loaded?), refused by --strict\n",
 		    run.family);
+		close(fd);
 		errno = EAFNOSUPPORT;
 		return -1;
 	}
 	if (!atomic_flag_test_and_set(&run.fell_back))
 		say("no address family %d here (module tcpx not loaded?): using the kernel's TCP\n",
 		    run.family);
-	return run.socket(AF_INET, type, protocol);
-}
-
-static int open_inet6(int type, int protocol)
-{
-	int fd = run.socket(AF_INET6, type, protocol);
-
-	if (run.verbose)
-		say("AF_INET6 SOCK_STREAM%s %d: fd %d, left to the kernel: AF_TCPX is IPv4 only\n",
-		    flag_names(type), protocol, fd);
 	return fd;
 }
 
-static int open_inet(int type, int protocol)
+static int open_tcpx(const struct swap *swap, int type, int protocol)
 {
-	int fd = run.socket(run.family, type, 0);
+	int fd = run.socket(run.family, type, swap->protocol);
 
 	if (fd < 0 && errno == EAFNOSUPPORT)
-		return fall_back(type, protocol);
+		return fall_back(swap, type, protocol);
 	if (run.verbose && fd < 0)
-		say("AF_INET -> %d SOCK_STREAM%s %d: %m\n",
-		    run.family, flag_names(type), protocol);
+		say("%s -> %d SOCK_STREAM%s %d: %m\n",
+		    swap->name, run.family, flag_names(type), protocol);
 	else if (run.verbose)
-		say("AF_INET -> %d SOCK_STREAM%s %d: fd %d\n",
-		    run.family, flag_names(type), protocol, fd);
+		say("%s -> %d SOCK_STREAM%s %d: fd %d\n",
+		    swap->name, run.family, flag_names(type), protocol, fd);
 	return fd;
 }
 
 int socket(int domain, int type, int protocol)
 {
+	const struct swap *swap = find_swap(domain);
+
 	pthread_once(&run.once, run_init);
-	if (!is_tcp(type, protocol))
+	if (!swap || !is_tcp(type, protocol))
 		return run.socket(domain, type, protocol);
-	switch (domain) {
-	case AF_INET:
-		return open_inet(type, protocol);
-	case AF_INET6:
-		return open_inet6(type, protocol);
-	default:
-		return run.socket(domain, type, protocol);
-	}
+	return open_tcpx(swap, type, protocol);
 }

@@ -6,11 +6,13 @@
 #	namespace tcpx-a: clients		namespace tcpx-b: servers
 #	+--------------------------+		+--------------------------+
 #	| lo 127.0.0.1	 va 10.77.0.1 |---------| vb 10.77.0.2		   |
+#	|    ::1	   fd00:77::1 |		|    fd00:77::2		   |
 #	+--------------------------+  MTU 1500	+--------------------------+
 #
 # Path "lo" has both ends in tcpx-a, "veth" one in each, "netem" is veth with
 # loss, delay, reordering and duplication in both directions and one segment
-# a packet.
+# a packet; with a 6 they are IPv6. On path "dual" an IPv6 server listens for both
+# and the client comes over IPv4.
 # shellcheck disable=SC2086,SC2016  # $args and the launcher are lists of words; awk
 set -eu
 
@@ -40,13 +42,18 @@ cases() {
 	200-at-once	manyconn -c:200		lo,veth		tt,tk,kt,kk	4
 	curl-nginx	nginx	-		lo,veth		tt,tk,kt	0
 	iperf3		iperf3	-		lo,veth		tt,tk,kt	any
-	iperf3-back	iperf3	-R		lo,veth		tt,tk,kt	any
-	redis		redis	-		lo,veth		tt,tk,kt	any
+	iperf3-back	iperf3	-R		veth		tt,tk,kt	any
+	redis		redis	-		lo		tt		any
+	redis		redis	-		veth		tk,kt		any
 	scp		scp	-		lo		tt		0
 	scp		scp	-		veth		tt,tk,kt	0
 	socat-echo	socat	-		lo		tt		0
 	socat-echo	socat	-		veth		tt,tk,kt	0
 	asyncio-echo	asyncio	-		lo		tt,tk,kt	0
+	asyncio-echo	asyncio	-		netem6		tt		any
+	curl-nginx	nginx	-		lo6,dual	tt		0
+	curl-nginx	nginx	-		veth6		kt		0
+	iperf3		iperf3	-		veth6		tk		any
 	lossy		xfer	-n:2M		netem		tt,tk,kt,kk	any
 	lossy-back	xfer	-n:2M:-R	netem		tt,tk,kt,kk	any
 	lossy-200	manyconn -c:200:-n:8K	netem		tt,tk,kt	any
@@ -116,6 +123,7 @@ until_true() {
 listening() {
 	local table=tcp port_hex addr_port state
 	[ "$server_stack" = kernel ] || table=tcpx
+	[ $v = 4 ] && [ "$path" != dual ] || table+=6
 	kill -0 "$server_pid" || { echo "the server died"; exit 1; }
 	printf -v port_hex %04X "$port"
 	while read -r _ addr_port _ state _; do
@@ -145,7 +153,9 @@ stop_server() {
 	server_pid=''
 }
 
-### One function per program: runs as a subshell with -e; $addr $port $args are set
+### One function per program: runs as a subshell with -e. $addr $port $args are set, $v is
+### the version of IP, $host the address as it stands before ":PORT", and $listen the one to
+### listen at in that form.
 
 # same BLOB FILE: by the hash taken when the blob was made
 same() {
@@ -171,6 +181,8 @@ run_manyconn() {
 }
 
 run_nginx() {
+	local only=''
+	[ "$path" != dual ] || only=' ipv6only=off'
 	mkdir -p "$tmp/www"
 	ln -f "$tmp/blob" "$tmp/www/blob"
 	cat > "$tmp/nginx.conf" <<-END
@@ -181,16 +193,16 @@ run_nginx() {
 		client_body_temp_path $tmp/nginx-body; proxy_temp_path $tmp/nginx-proxy;
 		fastcgi_temp_path $tmp/nginx-fcgi; uwsgi_temp_path $tmp/nginx-uwsgi;
 		scgi_temp_path $tmp/nginx-scgi;
-		server { listen $addr:$port; root $tmp/www; }
+		server { listen $listen:$port$only; root $tmp/www; }
 	}
 	END
 	start_server nginx -c "$tmp/nginx.conf" -e stderr
-	(client curl -sS -o "$tmp/got" "http://$addr:$port/blob")
+	(client curl -sS -o "$tmp/got" "http://$host:$port/blob")
 	same blob got
 }
 
 run_iperf3() {
-	start_server iperf3 -s -1 -4 -B "$addr" -p "$port"
+	start_server iperf3 -s -1 -$v -B "$addr" -p "$port"
 	(client iperf3 -c "$addr" -p "$port" -n 32M --json $args) > "$tmp/iperf3.json"
 	$python - "$tmp/iperf3.json" <<-END
 	import json, sys
@@ -237,8 +249,8 @@ run_scp() {
 
 # The client half-closes after the file; cat then ends and so does the answer.
 run_socat() {
-	start_server socat "TCP4-LISTEN:$port,bind=$addr,reuseaddr" EXEC:cat
-	(client socat -t $limit STDIO "TCP4:$addr:$port") < "$tmp/blob-4m" > "$tmp/got"
+	start_server socat "TCP$v-LISTEN:$port,bind=$host,reuseaddr" EXEC:cat
+	(client socat -t $limit STDIO "TCP$v:$host:$port") < "$tmp/blob-4m" > "$tmp/got"
 	same blob-4m got
 	finish_server
 }
@@ -313,11 +325,13 @@ new_namespaces() {
 	ip -n tcpx-a link add va mtu 1500 type veth peer name vb mtu 1500 netns tcpx-b
 	ip -n tcpx-a addr add 10.77.0.1/24 dev va
 	ip -n tcpx-b addr add 10.77.0.2/24 dev vb
+	ip -n tcpx-a addr add fd00:77::1/64 dev va nodad
+	ip -n tcpx-b addr add fd00:77::2/64 dev vb nodad
 	ip -n tcpx-a link set va up
 	ip -n tcpx-b link set vb up
 	# Counts RSTs whichever stack they come from.
 	for ns in a b; do
-		in_ns $ns nft 'table ip watch {
+		in_ns $ns nft 'table inet watch {
 			chain output {
 				type filter hook output priority 0;
 				tcp flags & rst == rst counter comment "rst"
@@ -371,14 +385,14 @@ count_resets() {
 		while read -r line; do
 			[[ $line =~ packets\ ([0-9]+)\ .*\"rst\" ]] || continue
 			resets=$((resets + BASH_REMATCH[1]))
-		done < <(in_ns $ns nft list table ip watch)
+		done < <(in_ns $ns nft list table inet watch)
 	done
 }
 
 # Every TCPX socket of the two namespaces, except those that wait for 2 MSL
 sockets_left() {
 	for ns in a b; do
-		in_ns $ns awk 'FNR > 1 && $4 != "06"' /proc/net/tcpx
+		in_ns $ns awk 'FNR > 1 && $4 != "06"' /proc/net/tcpx /proc/net/tcpx6
 	done
 }
 
@@ -424,7 +438,7 @@ run_case() {
 	server_pid='' launch_client='' launch_server=''
 	[ "$client_stack" = kernel ] || launch_client=$tcpx_run
 	[ "$server_stack" = kernel ] || launch_server=$tcpx_run
-	[ "$path" != netem ] || netem on
+	case $path in netem*) netem on ;; esac
 	: > "$tmp/server.log"
 	"run_$program"
 	stop_server
@@ -438,13 +452,27 @@ run_case() {
 
 # The clean-up of one case, whatever became of it
 after_case() {
-	[ "$path" != netem ] || netem off
+	case $path in netem*) netem off ;; esac
 	if [ "$program" = firewall ]; then
 		in_ns a nft delete table ip firewall
 		in_ns b nft delete table ip firewall
 	fi
 	# What was sent in this case is not the next one's.
 	[ "$rst$status" = 00 ] || count_resets
+}
+
+# Where the server of $path is, and its address in each form
+choose_path() {
+	server_ns=b addr=10.77.0.2 v=4
+	case $path in
+	lo) server_ns=a addr=127.0.0.1 ;;
+	lo6) server_ns=a addr=::1 v=6 ;;
+	*6) addr=fd00:77::2 v=6 ;;
+	esac
+	host=$addr
+	[ $v = 4 ] || host="[$addr]"
+	listen=$host
+	[ "$path" != dual ] || listen='[::]'
 }
 
 one_case() {
@@ -460,8 +488,7 @@ one_case() {
 	[ -z "$status" ] || { skip "$name" "$status"; return; }
 
 	client_stack=$(stack_name "${pair%?}") server_stack=$(stack_name "${pair#?}")
-	server_ns=b addr=10.77.0.2
-	[ "$path" != lo ] || { server_ns=a; addr=127.0.0.1; }
+	choose_path
 	port=$((port + 1))
 	start=$(now)
 	set +e

@@ -48,15 +48,17 @@ inet	stream,nonblock			0	domain=1 type=1 protocol=0 cloexec=0 nonblock=1
 inet	stream,cloexec,nonblock		0	domain=1 type=1 protocol=0 cloexec=1 nonblock=1
 inet	dgram				0	domain=2 type=2 protocol=17
 inet	stream				262	domain=2 type=1 protocol=262
-inet6	stream				0	domain=10 type=1 protocol=6
+inet6	dgram				0	domain=10 type=2 protocol=17
+inet6	stream				262	domain=10 type=1 protocol=262
 unix	dgram				0	domain=1 type=2 protocol=0
 END
 
 check "quiet without -v" "domain=1 *" "$(outcome "$run" --family=1 "$probe" inet stream 0)"
 check "-v names the change" "*AF_INET -> 1 SOCK_STREAM|SOCK_CLOEXEC 6: fd *domain=1 *" \
 	"$(outcome "$run" -v --family=1 "$probe" inet stream,cloexec 6)"
-check "-v names what is left to the kernel" "*AF_INET6 *left to the kernel*" \
-	"$(outcome "$run" -v --family=1 "$probe" inet6 stream 0)"
+# AF_UNIX has no protocol 41, which is what asks AF_TCPX for IPv6.
+check "IPv6: -v names the change" "*AF_INET6 -> 1 SOCK_STREAM 6: Protocol not supported*error=93 \[1\]" \
+	"$(outcome "$run" -v --family=1 "$probe" inet6 stream 6)"
 check "-v never writes into a socket that took the place of fd 2" "*stderr bytes=-1 *" \
 	"$(outcome "$run" -v --family=1 "$probe" inet stream 0 stderr-is-socket)"
 check "children inherit it" "*domain=1 *" \
@@ -72,6 +74,11 @@ check "family unknown: falls back with a message" "*using the kernel's TCP*domai
 	"$(outcome "$run" --family=$unused "$probe" inet stream 0)"
 check "family unknown, --strict: socket() fails" "*--strict*error=97 \[1\]" \
 	"$(outcome "$run" --family=$unused --strict "$probe" inet stream 0)"
+check "family unknown, IPv6: falls back with a message" \
+	"*using the kernel's TCP*domain=10 type=1 protocol=6 * \[0\]" \
+	"$(outcome "$run" --family=$unused "$probe" inet6 stream 0)"
+check "family unknown, IPv6, --strict: socket() fails" "*--strict*error=97 \[1\]" \
+	"$(outcome "$run" --family=$unused --strict "$probe" inet6 stream 0)"
 check "static program: falls back with a message" "*statically linked*domain=2 *\[0\]" \
 	"$(outcome "$run" --family=1 "$probe-static" inet stream 0)"
 check "static program, --strict" "*statically linked*--strict* \[125\]" \
@@ -93,6 +100,8 @@ check "--help" "Usage:* \[0\]" "$(outcome "$run" --help)"
 if [ -d /sys/module/tcpx ]; then
 	check "module loaded: AF_TCPX" "domain=2 type=1 protocol=1542 cloexec=1 *\[0\]" \
 		"$(outcome "$run" --strict "$probe" inet stream,cloexec 6)"
+	check "module loaded: AF_TCPX over IPv6" "domain=10 type=1 protocol=1542 cloexec=0 nonblock=1 \[0\]" \
+		"$(outcome "$run" --strict "$probe" inet6 stream,nonblock 0)"
 else
 	check "module absent: falls back with a message" "*neither loaded nor installed*domain=2 *\[0\]" \
 		"$(outcome "$run" "$probe" inet stream 0)"
