@@ -71,6 +71,7 @@ struct end {
 	unsigned int id_have;
 	uint64_t tx, rx;	/* bytes of the streams, the number not counted */
 	int64_t progress;	/* ms, when something last went on */
+	bool asked;		/* see ask_peer() */
 };
 
 static struct {
@@ -160,16 +161,22 @@ static bool may_end_early(const struct end *e)
 
 static void describe(const struct end *e)
 {
+	struct sockaddr_in local = {}, peer = {};
 	struct tcp_info ti = {};
 	socklen_t len = sizeof(ti);
 
 	getsockopt(e->fd, IPPROTO_TCP, TCP_INFO, &ti, &len);
+	len = sizeof(local);
+	getsockname(e->fd, (struct sockaddr *)&local, &len);
+	len = sizeof(peer);
+	getpeername(e->fd, (struct sockaddr *)&peer, &len);
 	fprintf(stderr,
-		"%s of connection %u (kind %d): sent %llu of %llu, received %llu of %llu\n"
+		"%s of connection %u (kind %d), ports %u>%u: sent %llu of %llu, received %llu of %llu\n"
 		"  state %u shut %d eof %d, unacked %u lost %u retrans %u backoff %u rto %u\n"
 		"  notsent %u rcv_space %u probes %u\n",
 		e->server ? "server" : "client", e->id,
 		e->id_have < ID_BYTES ? -1 : (int)kind_of(e->id),
+		ntohs(local.sin_port), ntohs(peer.sin_port),
 		(unsigned long long)e->tx, (unsigned long long)total_of(e->id, e->server),
 		(unsigned long long)e->rx, (unsigned long long)total_of(e->id, !e->server),
 		ti.tcpi_state, e->shut, e->eof, ti.tcpi_unacked, ti.tcpi_lost,
@@ -273,8 +280,26 @@ static void turn_a_knob(const struct end *e)
 		setsockopt(e->fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name));
 		break;
 	default:
-		setsockopt(e->fd, k->level, k->name, &value, sizeof(value));
+		if (!e->asked || k->level != SOL_SOCKET || k->name != SO_KEEPALIVE)
+			setsockopt(e->fd, k->level, k->name, &value, sizeof(value));
 	}
+}
+
+/* A reset goes once and may be lost, and one that only receives would never know: nothing
+ * but keepalive tells. It helps no sender that stands still: it is silent while data waits.
+ */
+static void ask_peer(struct end *e)
+{
+	static const struct knob ask[] = {
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 1, 1 }, { IPPROTO_TCP, TCP_KEEPINTVL, 1, 1 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 100, 100 }, { SOL_SOCKET, SO_KEEPALIVE, 1, 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ask) / sizeof(*ask); i++)
+		if (setsockopt(e->fd, ask[i].level, ask[i].name, &ask[i].low, sizeof(int)))
+			err(1, "keepalive");
+	e->asked = true;
 }
 
 static ssize_t send_some(const struct end *e, size_t len)
@@ -543,11 +568,16 @@ static void poll_all(void)
 
 static void check_stuck(void)
 {
+	int64_t silent;
 	unsigned int i;
 
-	for (i = 0; i < nr_ends; i++)
-		if (now_ms() - ends[i].progress > opt.stuck * 1000LL)
+	for (i = 0; i < nr_ends; i++) {
+		silent = now_ms() - ends[i].progress;
+		if (silent > opt.stuck * 1000LL)
 			wrong(&ends[i], "stuck for %d seconds", opt.stuck);
+		if (silent > opt.stuck * 100LL && !ends[i].asked && !ends[i].connecting)
+			ask_peer(&ends[i]);
+	}
 }
 
 static void run(void)

@@ -10,21 +10,23 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
 
 # What is tried: a function below that disturbs while mix runs, mix's arguments,
-# and the errors that connections may end with. Without errors none may.
+# and the errors that connections may end with. Without errors none may. "reset" stands
+# for all that a peer's RST may look like: a request whose SYN-ACK can't be sent for want
+# of a route is dropped (as by kernel TCP), and a peer that had its ACK lost learns it so.
 cases() {
 	cat <<-END
 	# case			mix			errors
 	calm			-n:8			-
 	loss			-n:8			-
-	link-down		-n:8			ENETUNREACH
-	route-gone		-n:8			ENETUNREACH
-	address-gone		-n:8			ENETUNREACH
+	link-down		-n:8			ENETUNREACH,reset
+	route-gone		-n:8			ENETUNREACH,reset
+	address-gone		-n:8			ENETUNREACH,reset
 	blackhole		-n:8			EHOSTUNREACH,ENETUNREACH
 	mtu			-n:8			-
-	resets			-n:8			ECONNRESET,EPIPE,ECONNREFUSED,ENOTCONN
+	resets			-n:8			reset,ECONNREFUSED
 	signals			-n:8:-i			-
 	cgroup-high		-n:32			ENOMEM,ENOBUFS
-	tcp-mem			-n:32			ENOMEM,ENOBUFS,ECONNRESET,EPIPE,ENOTCONN,ETIMEDOUT
+	tcp-mem			-n:32			ENOMEM,ENOBUFS,reset,ETIMEDOUT
 	tiny-buffers		-n:16			-
 	no-ports		-n:32			EADDRNOTAVAIL
 	no-files		-n:32			EMFILE
@@ -221,7 +223,7 @@ limit_self() { # NAME
 run_case() { # NAME MIX-ARGS ERRORS CLIENT SERVER
 	local args=("-c" "$4" "-l" "$5" "-t" $(((seconds * (slow + 3) + 3) / 4)))
 
-	[ "$3" = - ] || args+=("-e" "$3")
+	[ "$3" = - ] || args+=("-e" "${3/reset/ECONNRESET,EPIPE,ENOTCONN}")
 	users_before=$(users)
 	make_namespaces
 	[ "$(type -t "tune_$1")" != function ] || "tune_$1"
