@@ -107,7 +107,8 @@
 
 /* --- proto_ops ---------------------------------------------------------- */
 
-COMPAT_PROTO_OPS_SENDPAGE(tcpx_sendpage);
+COMPAT_PROTO_OPS_SENDPAGE(tcpx_sendpage, tcpx_send_page);
+COMPAT_PROTO_OPS_ACCEPT(tcpx_inet_accept, compat_own_sol_socket);
 
 /* What is inet_* works on any inet_sock and calls tcpx_prot. Not there:
  * compat_ioctl (what inet's would add are 32-bit route ioctls), mmap
@@ -120,14 +121,14 @@ const struct proto_ops tcpx_stream_ops = {
 	.bind		= inet_bind,
 	.connect	= inet_stream_connect,
 	.socketpair	= sock_no_socketpair,
-	.accept		= inet_accept,
+	.accept		= tcpx_inet_accept,
 	.getname	= inet_getname,
 	.poll		= tcpx_poll,
 	.ioctl		= inet_ioctl,
 	.gettstamp	= sock_gettstamp,
 	.listen		= tcpx_listen,
 	.shutdown	= inet_shutdown,
-	.setsockopt	= sock_common_setsockopt,
+	.setsockopt	= tcpx_sock_setsockopt,
 	.getsockopt	= sock_common_getsockopt,
 	.sendmsg	= inet_sendmsg,
 	.recvmsg	= inet_recvmsg,
@@ -151,14 +152,14 @@ const struct proto_ops tcpx6_stream_ops = {
 	.bind		= inet6_bind,
 	.connect	= inet_stream_connect,
 	.socketpair	= sock_no_socketpair,
-	.accept		= inet_accept,
+	.accept		= tcpx_inet_accept,
 	.getname	= inet6_getname,
 	.poll		= tcpx_poll,
 	.ioctl		= inet6_ioctl,
 	.gettstamp	= sock_gettstamp,
 	.listen		= tcpx_listen,
 	.shutdown	= inet_shutdown,
-	.setsockopt	= sock_common_setsockopt,
+	.setsockopt	= tcpx_sock_setsockopt,
 	.getsockopt	= sock_common_getsockopt,
 	.sendmsg	= inet_sendmsg,
 	.recvmsg	= inet_recvmsg,
@@ -209,6 +210,8 @@ static int tcpx_create_sock(struct net *net, struct socket *sock, bool v6, int k
 		return -ENOMEM;
 	}
 	sock->ops = v6 ? &tcpx6_stream_ops : &tcpx_stream_ops;
+	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
+	compat_own_sol_socket(sock);
 	sock_init_data(sock, sk);
 	tcpx_init_inet(sk);
 	if (v6)

@@ -137,26 +137,74 @@ static int name(struct sock *sk, int cmd, unsigned long arg)		\
 /* --- members of struct proto_ops ---------------------------------------- */
 
 /**
- * COMPAT_PROTO_OPS_SENDPAGE() - define @name, fit for proto_ops.sendpage
+ * COMPAT_PROTO_OPS_SENDPAGE() - define @name, fit for proto_ops.sendpage, by means of @fn
  * @name: static function to define
+ * @fn: int fn(struct sock *sk, struct msghdr *msg, size_t size, bool give); the message
+ *	is the one page, which may be kept if @give
  *
- * The page is copied, by way of sendmsg. More pages to come are MSG_MORE.
- * Newer kernels use sendmsg with MSG_SPLICE_PAGES themselves.
+ * More pages to come are MSG_MORE. Newer kernels use sendmsg with MSG_SPLICE_PAGES.
  */
 #if TCPX_HAVE_PROTO_OPS_SENDPAGE
-#define COMPAT_PROTO_OPS_SENDPAGE(name)					\
+#define COMPAT_PROTO_OPS_SENDPAGE(name, fn)				\
 static ssize_t name(struct socket *sock, struct page *page, int offset,	\
 		    size_t size, int flags)				\
 {									\
+	struct bio_vec bv = { page, size, offset };			\
+	struct msghdr msg = { .msg_flags = flags };			\
+									\
 	if (flags & MSG_SENDPAGE_NOTLAST)				\
-		flags = (flags & ~MSG_SENDPAGE_NOTLAST) | MSG_MORE;	\
-	return sock_no_sendpage(sock, page, offset, size, flags);	\
+		msg.msg_flags = (flags & ~MSG_SENDPAGE_NOTLAST) | MSG_MORE; \
+	iov_iter_bvec(&msg.msg_iter, WRITE, &bv, 1, size);		\
+	sock_rps_record_flow(sock->sk);					\
+	return fn(sock->sk, &msg, size, sendpage_ok(page));		\
 }
 
 #define COMPAT_PROTO_OPS_SENDPAGE_INIT(name)	.sendpage = (name),
 #else
-#define COMPAT_PROTO_OPS_SENDPAGE(name)
+#define COMPAT_PROTO_OPS_SENDPAGE(name, fn)
 #define COMPAT_PROTO_OPS_SENDPAGE_INIT(name)
+#endif
+
+/* Level SOL_SOCKET comes to proto_ops.setsockopt, as it does for a socket that has the
+ * flag SOCK_CUSTOM_SOCKOPT; otherwise the kernel keeps it to itself.
+ */
+#if TCPX_HAVE_SOCK_CUSTOM_SOCKOPT
+static inline void compat_own_sol_socket(struct socket *sock)
+{
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+}
+#else
+static inline void compat_own_sol_socket(struct socket *sock)
+{
+}
+#endif
+
+/**
+ * COMPAT_PROTO_OPS_ACCEPT() - define @name, fit for proto_ops.accept: inet_accept(), then @fn
+ * @name: static function to define
+ * @fn: void fn(struct socket *newsock)
+ */
+#if TCPX_HAVE_PROTO_OPS_ACCEPT_ARG
+#define COMPAT_PROTO_OPS_ACCEPT(name, fn)				\
+static int name(struct socket *sock, struct socket *newsock,		\
+		struct proto_accept_arg *arg)				\
+{									\
+	int err = inet_accept(sock, newsock, arg);			\
+									\
+	if (!err)							\
+		fn(newsock);						\
+	return err;							\
+}
+#else
+#define COMPAT_PROTO_OPS_ACCEPT(name, fn)				\
+static int name(struct socket *sock, struct socket *newsock, int flags, bool kern) \
+{									\
+	int err = inet_accept(sock, newsock, flags, kern);		\
+									\
+	if (!err)							\
+		fn(newsock);						\
+	return err;							\
+}
 #endif
 
 /* --- flags of struct inet_sock ------------------------------------------ */
@@ -392,8 +440,14 @@ static inline int compat_skb_zerocopy_iter_stream(struct sock *sk, struct sk_buf
 #endif
 }
 
-/* MSG_SPLICE_PAGES: take pages out of the iterator. Without it sendpage() is
- * the way, and nobody sets the flag.
+#if TCPX_HAVE_MSG_SPLICE_PAGES
+#define COMPAT_MSG_SPLICE_PAGES	MSG_SPLICE_PAGES
+#else
+#define COMPAT_MSG_SPLICE_PAGES	0
+#endif
+
+/* Put pages of the iterator into @skb. Where there is no MSG_SPLICE_PAGES, it is the one
+ * page of a sendpage(). Return: bytes, -EMSGSIZE: no fragment is left, or -errno.
  */
 static inline ssize_t compat_skb_splice_from_iter(struct sk_buff *skb, struct iov_iter *iter,
 						  ssize_t maxsize, gfp_t gfp)
@@ -403,7 +457,24 @@ static inline ssize_t compat_skb_splice_from_iter(struct sk_buff *skb, struct io
 #elif TCPX_HAVE_SKB_SPLICE_FROM_ITER
 	return skb_splice_from_iter(skb, iter, maxsize);
 #else
-	return -EOPNOTSUPP;
+	struct page *page = iter->bvec->bv_page;
+	int offset = iter->bvec->bv_offset + iter->iov_offset;
+	ssize_t len = min_t(size_t, maxsize, iov_iter_count(iter));
+	int i = skb_shinfo(skb)->nr_frags;
+
+	if (skb_can_coalesce(skb, i, page, offset)) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], len);
+	} else {
+		if (i >= MAX_SKB_FRAGS)
+			return -EMSGSIZE;
+		get_page(page);
+		skb_fill_page_desc_noacc(skb, i, page, offset, len);
+	}
+	skb->len += len;
+	skb->data_len += len;
+	skb->truesize += len;
+	iov_iter_advance(iter, len);
+	return len;
 #endif
 }
 

@@ -397,6 +397,9 @@ static bool tcpx_try_syn_data(struct sock *sk, struct sk_buff *syn, int *err)
 	skb = tcpx_syn_data_skb(sk, syn, tcpx_syn_data_space(sk));
 	if (!skb)
 		return false;
+	/* Copied, but this is the last of those bytes to go. */
+	if (fo->uarg)
+		skb_zcopy_set(skb, fo->uarg, NULL);
 	if (skb->len)
 		tcpx_chrono_start(sk, TCP_CHRONO_BUSY);
 	*err = tcpx_transmit_skb(sk, skb, true, sk->sk_allocation);
@@ -505,6 +508,7 @@ static void tcpx_fastopen_connect_undo(struct sock *sk)
  * tcpx_sendmsg_fastopen() - a write that opens the connection
  * @sk: socket, locked
  * @msg: data, flags, address (none after a deferred connect())
+ * @uarg: MSG_ZEROCOPY: whom to tell, or NULL
  * @copied: how much of the data went with the SYN
  * @size: bytes of data
  *
@@ -512,7 +516,8 @@ static void tcpx_fastopen_connect_undo(struct sock *sk)
  * Return: 0; -EINPROGRESS: the SYN is out, with @copied bytes; -EOPNOTSUPP: this host does
  * not do it; -EALREADY, -ENOBUFS, or what connect() says.
  */
-int tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, int *copied, size_t size)
+int tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, struct ubuf_info *uarg,
+			  int *copied, size_t size)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	compat_sockaddr *uaddr = msg->msg_name;
@@ -529,6 +534,7 @@ int tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, int *copied, size
 		return -ENOBUFS;
 	tp->fastopen_req->data = msg;
 	tp->fastopen_req->size = size;
+	tp->fastopen_req->uarg = uarg;
 
 	if (compat_inet_test(DEFER_CONNECT, sk) && tcpx_connect(sk))
 		tcpx_fastopen_connect_undo(sk);

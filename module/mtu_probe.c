@@ -140,6 +140,7 @@ static bool tcpx_share_pages(struct sk_buff *to, const struct sk_buff *from, int
 {
 	int i;
 
+	skb_shinfo(to)->flags |= skb_shinfo(from)->flags & SKBFL_SHARED_FRAG;
 	for (i = 0; len > 0 && i < skb_shinfo(from)->nr_frags; i++) {
 		const skb_frag_t *frag = &skb_shinfo(from)->frags[i];
 		int size = min_t(int, len, skb_frag_size(frag)), n = skb_shinfo(to)->nr_frags;

@@ -186,7 +186,8 @@ void tcpx_free_fastopen_req(struct tcpx_sock *tp);
 bool tcpx_fastopen_defer_connect(struct sock *sk, int *err);
 int  tcpx_send_syn_data(struct sock *sk, struct sk_buff *syn);
 bool tcpx_rcv_fastopen_synack(struct sock *sk, struct sk_buff *synack);
-int  tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, int *copied, size_t size);
+int  tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, struct ubuf_info *uarg,
+			   int *copied, size_t size);
 
 /* A child that was made by a SYN with data and has not completed its handshake. */
 static inline bool tcpx_passive_fastopen(const struct sock *sk)
@@ -239,6 +240,7 @@ int  tcpx_connect(struct sock *sk);
 
 int  tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 int  tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
+int  tcpx_send_page(struct sock *sk, struct msghdr *msg, size_t size, bool give);
 void tcpx_write_space(struct sock *sk);			/* sk->sk_write_space */
 bool tcpx_stream_memory_free(const struct sock *sk, int wake);
 void tcpx_splice_eof(struct socket *sock);
@@ -635,6 +637,8 @@ void tcpx_timewait_exit(void);
 
 /* --- sockopt.c, info.c ------------------------------------------------------- */
 
+int  tcpx_sock_setsockopt(struct socket *sock, int level, int optname, sockptr_t optval,
+			  unsigned int optlen);
 int  tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen);
 int  tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval,

@@ -12,6 +12,7 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct sk_buff *skb = skb_rb_next(to);
+	int shared = skb ? skb_shinfo(skb)->flags & SKBFL_SHARED_FRAG : 0;
 	bool stolen = false;
 	int delta = 0;
 
@@ -29,6 +30,7 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 	if (!skb_try_coalesce(to, skb, &stolen, &delta))
 		return;
 
+	skb_shinfo(to)->flags |= shared;
 	/* to->truesize has grown by delta; skb's charge is given back as a whole below. */
 	sk_wmem_queued_add(sk, delta);
 	sk_mem_charge(sk, delta);

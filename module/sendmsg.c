@@ -7,6 +7,11 @@
  * output.c takes skbs from the head as windows allow. The socket may hold
  * sk_sndbuf bytes of memory, sent and unsent, and tcp_notsent_lowat bytes
  * unsent; beyond that the writer waits.
+ *
+ * Without copying: MSG_ZEROCOPY puts the user's pages into the skb, and the skb's
+ * struct ubuf_info tells by the error queue when none of them is in use any more;
+ * MSG_SPLICE_PAGES (sendpage() of older kernels: splice, sendfile) puts in pages
+ * that nobody is told of. Neither works if the device can't gather fragments.
  */
 
 #include "tcpx.h"
@@ -14,8 +19,17 @@
 /* Fresh skbs between two looks at the backlog: ACKs there may free memory. */
 #define TCPX_TX_BACKLOG_SKBS	16
 
+/* Where the bytes of a write go. */
+enum tcpx_tx_how {
+	TCPX_TX_COPY,
+	TCPX_TX_ZEROCOPY,	/* stay where they are, tcpx_tx.uarg knows of it */
+	TCPX_TX_PAGES,		/* stay in pages that are given away */
+};
+
 /**
  * struct tcpx_tx - one sendmsg() under way
+ * @uarg: MSG_ZEROCOPY: whom to tell, or NULL; a reference
+ * @how: copy or not
  * @flags: MSG_*
  * @mss_now: payload bytes of a segment now
  * @size_goal: payload bytes of a full skb
@@ -24,6 +38,8 @@
  * @timeo: how long to wait, jiffies
  */
 struct tcpx_tx {
+	struct ubuf_info *uarg;
+	enum tcpx_tx_how how;
 	int	flags;
 	int	mss_now;
 	int	size_goal;
@@ -254,7 +270,8 @@ static int tcpx_tx_append(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	if (!sk_page_frag_refill(sk, pfrag))
 		return 0;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
-	if (!merge && i >= MAX_SKB_FRAGS)
+	/* Registered buffers of io_uring: their fragments hold no references. */
+	if ((!merge && i >= MAX_SKB_FRAGS) || unlikely(skb_zcopy_managed(skb)))
 		return -EMSGSIZE;
 
 	copy = min_t(size_t, room, msg_data_left(msg));
@@ -298,6 +315,40 @@ int tcpx_tx_fill(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int l
 	return copied;
 }
 
+/* The same by the pages that hold the data. */
+static int tcpx_tx_append_pages(struct sock *sk, struct msghdr *msg, struct sk_buff *skb,
+				int room, const struct tcpx_tx *tx)
+{
+	int copy = tcpx_tx_reserve(sk, min_t(size_t, room, msg_data_left(msg)));
+	int ret;
+
+	if (!copy)
+		return 0;
+	if (tx->how == TCPX_TX_ZEROCOPY) {
+		ret = compat_skb_zerocopy_iter_stream(sk, skb, msg, copy, tx->uarg);
+		/* The skb has another one to tell. */
+		return ret == -EEXIST ? -EMSGSIZE : ret;
+	}
+	if (unlikely(skb_zcopy_managed(skb)))
+		return -EMSGSIZE;
+	ret = compat_skb_splice_from_iter(skb, &msg->msg_iter, copy, sk->sk_allocation);
+	if (ret > 0) {
+		/* The owner may go on writing to them. */
+		skb_shinfo(skb)->flags |= SKBFL_SHARED_FRAG;
+		sk_wmem_queued_add(sk, ret);
+		sk_mem_charge(sk, ret);
+	}
+	return ret;
+}
+
+static int tcpx_tx_add(struct sock *sk, struct msghdr *msg, struct sk_buff *skb, int room,
+		       const struct tcpx_tx *tx)
+{
+	if (likely(tx->how == TCPX_TX_COPY))
+		return tcpx_tx_append(sk, msg, skb, room);
+	return tcpx_tx_append_pages(sk, msg, skb, room, tx);
+}
+
 /* Queue the next piece. Return: as tcpx_tx_append(), but never -EMSGSIZE. */
 static int tcpx_tx_piece(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx)
 {
@@ -306,7 +357,7 @@ static int tcpx_tx_piece(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx
 	int copy = -EMSGSIZE;
 
 	if (skb && skb->len < tx->size_goal && !TCPX_CB(skb)->eor) {
-		copy = tcpx_tx_append(sk, msg, skb, tx->size_goal - skb->len);
+		copy = tcpx_tx_add(sk, msg, skb, tx->size_goal - skb->len, tx);
 		if (copy == -EMSGSIZE)
 			tcpx_mark_push(tp, skb);
 	}
@@ -314,7 +365,7 @@ static int tcpx_tx_piece(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx
 		skb = tcpx_tx_new_skb(sk, tx);
 		if (IS_ERR_OR_NULL(skb))
 			return PTR_ERR_OR_ZERO(skb);
-		copy = tcpx_tx_append(sk, msg, skb, tx->size_goal);
+		copy = tcpx_tx_add(sk, msg, skb, tx->size_goal, tx);
 	}
 	if (copy <= 0)
 		return copy;
@@ -402,6 +453,32 @@ static void tcpx_tx_timestamp(struct sock *sk, const struct sockcm_cookie *sockc
 		skb_shinfo(skb)->tskey = TCPX_CB(skb)->seq + skb->len - 1;
 }
 
+/* MSG_ZEROCOPY, MSG_SPLICE_PAGES: copy or not, and whom to tell. 0 or -ENOBUFS. */
+static int tcpx_tx_choose(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx, size_t size)
+{
+	bool gather = sk->sk_route_caps & NETIF_F_SG;
+
+	if (!(tx->flags & MSG_ZEROCOPY)) {
+		if ((tx->flags & COMPAT_MSG_SPLICE_PAGES) && gather)
+			tx->how = TCPX_TX_PAGES;
+		return 0;
+	}
+	if (msg->msg_ubuf) {
+		tx->uarg = msg->msg_ubuf;
+		net_zcopy_get(tx->uarg);
+	} else if (sock_flag(sk, SOCK_ZEROCOPY)) {
+		tx->uarg = compat_msg_zerocopy_realloc(sk, size,
+						       skb_zcopy(tcpx_write_queue_tail(sk)));
+		if (!tx->uarg)
+			return -ENOBUFS;
+		if (!gather)
+			uarg_to_msgzc(tx->uarg)->zerocopy = 0;
+	}
+	if (tx->uarg && gather)
+		tx->how = TCPX_TX_ZEROCOPY;
+	return 0;
+}
+
 /* What must hold before the first byte. 0 or -errno for sk_stream_error(). */
 static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx,
 			   struct sockcm_cookie *sockc)
@@ -424,6 +501,58 @@ static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *
 	return 0;
 }
 
+/* All of it goes, or -errno. *in_syn: bytes that have gone with the SYN. */
+static int tcpx_tx_run(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx, size_t size,
+		       struct sockcm_cookie *sockc, int *in_syn)
+{
+	int err;
+
+	if (unlikely(tx->flags & (MSG_ZEROCOPY | COMPAT_MSG_SPLICE_PAGES)) && size) {
+		err = tcpx_tx_choose(sk, msg, tx, size);
+		if (err)
+			return err;
+	}
+	if (unlikely(tx->flags & MSG_FASTOPEN || compat_inet_test(DEFER_CONNECT, sk))) {
+		err = tcpx_sendmsg_fastopen(sk, msg, tx->uarg, in_syn, size);
+		if (err)
+			return err;
+	}
+	err = tcpx_tx_prepare(sk, msg, tx, sockc);
+	if (err)
+		return err;
+	err = tcpx_tx_all(sk, msg, tx);
+	if (err)
+		tcpx_remove_empty_skb(sk);
+	return err;
+}
+
+/* What tcpx_sendmsg_locked() returns. */
+static int tcpx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size, struct tcpx_tx *tx)
+{
+	struct sockcm_cookie sockc;
+	int err, in_syn = 0;
+
+	tx->flags = msg->msg_flags;
+	err = tcpx_tx_run(sk, msg, tx, size, &sockc, &in_syn);
+	if (tx->copied) {
+		tcpx_tx_timestamp(sk, &sockc);
+		tcpx_push(sk, tx, tx->flags, tcpx_sk(sk)->nonagle);
+	}
+	if (tx->copied + in_syn || !err) {
+		net_zcopy_put(tx->uarg);
+		return tx->copied + in_syn;
+	}
+
+	net_zcopy_put_abort(tx->uarg, true);
+	err = sk_stream_error(sk, tx->flags, err);
+	/* Edge-triggered epoll: no ACK will come to raise EPOLLOUT. */
+	if (unlikely(err == -EAGAIN && tcpx_rtx_and_write_queues_empty(sk))) {
+		sk->sk_write_space(sk);
+		tcpx_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
+	}
+	return err;
+}
+
 /**
  * tcpx_sendmsg_locked() - proto_ops.sendmsg_locked
  * @sk: socket
@@ -436,36 +565,9 @@ static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *
  */
 int tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size)
 {
-	struct tcpx_tx tx = { .flags = msg->msg_flags };
-	struct sockcm_cookie sockc;
-	int err = 0, in_syn = 0;
+	struct tcpx_tx tx = {};
 
-	if (unlikely(tx.flags & MSG_FASTOPEN || compat_inet_test(DEFER_CONNECT, sk))) {
-		err = tcpx_sendmsg_fastopen(sk, msg, &in_syn, size);
-		if (err == -EINPROGRESS && in_syn)
-			return in_syn;
-	}
-	if (!err)
-		err = tcpx_tx_prepare(sk, msg, &tx, &sockc);
-	if (!err) {
-		err = tcpx_tx_all(sk, msg, &tx);
-		if (err)
-			tcpx_remove_empty_skb(sk);
-	}
-	if (tx.copied) {
-		tcpx_tx_timestamp(sk, &sockc);
-		tcpx_push(sk, &tx, tx.flags, tcpx_sk(sk)->nonagle);
-	}
-	if (tx.copied + in_syn || !err)
-		return tx.copied + in_syn;
-
-	err = sk_stream_error(sk, tx.flags, err);
-	/* Edge-triggered epoll: no ACK will come to raise EPOLLOUT. */
-	if (unlikely(err == -EAGAIN && tcpx_rtx_and_write_queues_empty(sk))) {
-		sk->sk_write_space(sk);
-		tcpx_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
-	}
-	return err;
+	return tcpx_tx_sendmsg(sk, msg, size, &tx);
 }
 
 /**
@@ -483,6 +585,29 @@ int tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 
 	lock_sock(sk);
 	ret = tcpx_sendmsg_locked(sk, msg, size);
+	release_sock(sk);
+	return ret;
+}
+
+/**
+ * tcpx_send_page() - a page to be sent, for kernels that splice by proto_ops.sendpage
+ * @sk: socket
+ * @msg: flags, and an iterator of the one page
+ * @size: bytes
+ * @give: the page may be given away, else it is copied
+ *
+ * Context: process; takes the socket lock.
+ * Return: as tcpx_sendmsg_locked()
+ */
+int tcpx_send_page(struct sock *sk, struct msghdr *msg, size_t size, bool give)
+{
+	struct tcpx_tx tx = {};
+	int ret;
+
+	lock_sock(sk);
+	if (give && (sk->sk_route_caps & NETIF_F_SG))
+		tx.how = TCPX_TX_PAGES;
+	ret = tcpx_tx_sendmsg(sk, msg, size, &tx);
 	release_sock(sk);
 	return ret;
 }

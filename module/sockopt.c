@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_TCPX: socket options of level IPPROTO_TCP.
+ * AF_TCPX: socket options of level IPPROTO_TCP, and those few of SOL_SOCKET that the
+ * kernel has for its own TCP only.
  *
  * One table says all of an option: whether it can be set and read, and the range
  * of its values. What is not in it gets ENOPROTOOPT, so that a program can
- * tell, rather than believe, that an option had an effect. Level SOL_SOCKET is
- * the kernel's own business, levels below TCP that of af_ops.
+ * tell, rather than believe, that an option had an effect. Levels below TCP are af_ops's.
+ * Of level SOL_SOCKET we see what is set where the kernel lets us (tcpx_sock_setsockopt());
+ * what is read the kernel answers.
  */
 
 #include <linux/inet_diag.h>
@@ -445,6 +447,19 @@ static int tcpx_get_info_any(struct sock *sk, void __user *optval, int *len)
 	return copy_to_user(optval, &info, *len) ? -EFAULT : 0;
 }
 
+/* --- what SO_ZEROCOPY is ---------------------------------------------- */
+
+static int tcpx_set_zerocopy(struct sock *sk, int val)
+{
+	sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
+	return 0;
+}
+
+static int tcpx_get_zerocopy(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_ZEROCOPY);
+}
+
 /* --- the table ---------------------------------------------------------- */
 
 #define TCPX_INT(opt, lo, hi, what)	\
@@ -469,6 +484,7 @@ static const struct tcpx_sockopt tcpx_sockopts[] = {
 	TCPX_INT(TCP_FASTOPEN_CONNECT,	0, 1, fastopen_connect),
 	TCPX_INT(TCP_FASTOPEN_NO_COOKIE, 0, 1, fastopen_no_cookie),
 	TCPX_INT(TCP_SAVE_SYN,		0, 2, save_syn),
+	TCPX_INT(TCPX_ZEROCOPY,		0, 1, zerocopy),
 	{ .name = TCP_CONGESTION, .set_any = tcpx_set_congestion, .get_any = tcpx_get_congestion },
 	{ .name = TCP_FASTOPEN_KEY, .set_any = tcpx_set_fastopen_key_any,
 	  .get_any = tcpx_get_fastopen_key_any },
@@ -573,4 +589,55 @@ int tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval
 		return READ_ONCE(tcpx_sk(sk)->af_ops)->getsockopt(sk, level, optname,
 								  optval, optlen);
 	return tcpx_do_getsockopt(sk, optname, optval, optlen);
+}
+
+/* --- SOL_SOCKET ----------------------------------------------------------- */
+
+/* Would SO_TIMESTAMPING begin to count bytes? There are none to count from yet. */
+static bool tcpx_counts_from_nothing(const struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	int val;
+
+	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
+	    (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID))
+		return false;
+	return optlen >= sizeof(val) && !copy_from_sockptr(&val, optval, sizeof(val)) &&
+	       (val & SOF_TIMESTAMPING_OPT_ID);
+}
+
+/**
+ * tcpx_sock_setsockopt() - proto_ops.setsockopt
+ * @sock: socket
+ * @level: SOL_SOCKET (on kernels that ask), IPPROTO_TCP, or what is below
+ * @optname: which option
+ * @optval: its value
+ * @optlen: bytes of @optval
+ *
+ * Those options of SOL_SOCKET that look at sk_protocol behave as on a TCP socket.
+ *
+ * Context: process; takes the socket lock.
+ * Return: 0 or -errno
+ */
+int tcpx_sock_setsockopt(struct socket *sock, int level, int optname, sockptr_t optval,
+			 unsigned int optlen)
+{
+	struct sock *sk = sock->sk;
+
+	if (level != SOL_SOCKET)
+		return sock_common_setsockopt(sock, level, optname, optval, optlen);
+
+	switch (optname) {
+	case SO_ZEROCOPY:
+		return tcpx_do_setsockopt(sk, TCPX_ZEROCOPY, optval, optlen);
+	case SO_TIMESTAMPING_OLD:
+	case SO_TIMESTAMPING_NEW:
+		if (tcpx_counts_from_nothing(sk, optval, optlen))
+			return -EINVAL;
+		break;
+	case SO_ATTACH_FILTER:
+		if (!sockopt_ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+			return -EPERM;
+		break;
+	}
+	return sock_setsockopt(sock, level, optname, optval, optlen);
 }

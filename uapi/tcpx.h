@@ -38,6 +38,12 @@
 #define IPPROTO_TCPX	0x606
 
 /*
+ * Option of level IPPROTO_TCP: what SO_ZEROCOPY of SOL_SOCKET is, for kernels whose
+ * setsockopt() refuses that with EOPNOTSUPP to all but their own TCP (6.1).
+ */
+#define TCPX_ZEROCOPY	0x6060
+
+/*
  * NETLINK_SOCK_DIAG: requests and messages are those of <linux/inet_diag.h>, with
  * sdiag_family AF_TCPX, sdiag_protocol IPPROTO_TCP (or 0) and in pad AF_INET or
  * AF_INET6 to be told of these only, or 0. SOCK_DESTROY takes the same request.

@@ -2,9 +2,9 @@
 /*
  * The library that scripts/tcpx-run preloads: it stands before socket() and
  * turns a request for a TCP socket into one for AF_TCPX, whose protocol says
- * which IP it is for. Nothing else needs a hand: addresses, options, the other
+ * which IP it is for. Little else needs a hand: addresses, options, the other
  * calls, even what SO_DOMAIN and getsockname() tell, are those of an AF_INET or
- * AF_INET6 socket.
+ * AF_INET6 socket; but for SO_ZEROCOPY, which some kernels refuse to modules.
  *
  * Out of reach, because they do not come through this symbol: syscall(2) and
  * io_uring's socket operation, statically linked programs (Go's among them),
@@ -34,6 +34,7 @@
 static struct {
 	pthread_once_t once;
 	int (*socket)(int domain, int type, int protocol);
+	int (*setsockopt)(int fd, int level, int name, const void *val, socklen_t len);
 	int family;
 	bool verbose;
 	bool strict;
@@ -53,6 +54,8 @@ static void run_init(void)
 	const char *family = getenv("TCPX_RUN_FAMILY");
 
 	run.socket = (int (*)(int, int, int))dlsym(RTLD_NEXT, "socket");
+	run.setsockopt = (int (*)(int, int, int, const void *, socklen_t))
+			 dlsym(RTLD_NEXT, "setsockopt");
 	run.family = family ? atoi(family) : AF_TCPX;
 	run.verbose = env_is_set("TCPX_RUN_VERBOSE");
 	run.strict = env_is_set("TCPX_RUN_STRICT");
@@ -183,4 +186,19 @@ int socket(int domain, int type, int protocol)
 	if (!swap || !is_tcp(type, protocol))
 		return run.socket(domain, type, protocol);
 	return open_tcpx(swap, type, protocol);
+}
+
+/* See TCPX_ZEROCOPY; any other socket refuses that, and nothing has changed. */
+int setsockopt(int fd, int level, int name, const void *val, socklen_t len)
+{
+	int ret;
+
+	pthread_once(&run.once, run_init);
+	ret = run.setsockopt(fd, level, name, val, len);
+	if (!ret || errno != EOPNOTSUPP || level != SOL_SOCKET || name != SO_ZEROCOPY)
+		return ret;
+	ret = run.setsockopt(fd, IPPROTO_TCP, TCPX_ZEROCOPY, val, len);
+	if (ret && errno != EINVAL)
+		errno = EOPNOTSUPP;
+	return ret;
 }

@@ -5,6 +5,7 @@
 #include <linux/time_types.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #define ENTRIES	16
 
@@ -352,6 +353,86 @@ TEST_F(uring, multishot_accept)
 		EXPECT_EQ(IORING_CQE_F_MORE, cqe.flags & IORING_CQE_F_MORE);
 		EXPECT_EQ(ST_ESTABLISHED, api_state(cqe.res));
 	}
+}
+
+/* A buffer that the ring knows: number 0. */
+static void register_buffer(struct ring *r, void *buf, size_t len)
+{
+	struct iovec iov = { buf, len };
+
+	if (syscall(SYS_io_uring_register, r->fd, IORING_REGISTER_BUFFERS, &iov, 1))
+		api_die("IORING_REGISTER_BUFFERS");
+}
+
+/* Sent from where it is: one completion for the bytes, one for the buffer. */
+TEST_F(uring, send_zero_copy)
+{
+	enum { LEN = 40000 };
+	static uint8_t out[LEN], in[LEN];
+	struct io_uring_sqe sqe = request(IORING_OP_SEND_ZC, self->c, out, LEN);
+	struct completion cqe;
+	int fixed, notes = 0, i;
+
+	api_pattern(out, LEN, 0);
+	register_buffer(&self->r, out, LEN);
+	for (fixed = 0; fixed < 2; fixed++) {
+		sqe.ioprio = fixed ? IORING_RECVSEND_FIXED_BUF : 0;
+		submit(&self->r, sqe, 7);
+		api_recv(self->s, in, LEN);
+		EXPECT_TRUE(api_pattern_ok(in, LEN, 0));
+		for (i = 0, notes = 0; i < 2; i++) {
+			cqe = complete(&self->r);
+			EXPECT_EQ(7, cqe.user_data);
+			if (cqe.flags & IORING_CQE_F_NOTIF) {
+				notes++;
+			} else {
+				EXPECT_EQ(LEN, cqe.res);
+				EXPECT_TRUE(cqe.flags & IORING_CQE_F_MORE);
+			}
+		}
+		EXPECT_EQ(1, notes);
+	}
+	/* And among writes that copy. */
+	for (i = 0; i < 6; i++) {
+		sqe.len = 100;
+		submit(&self->r, sqe, 8);
+		api_send(self->c, out, 50);
+		api_recv(self->s, in, 150);
+		EXPECT_TRUE(api_pattern_ok(in, 100, 0));
+		EXPECT_TRUE(api_pattern_ok(in + 100, 50, 0));
+		complete(&self->r);
+		complete(&self->r);
+	}
+}
+
+/* One request receives again and again, into buffers of a pool. */
+TEST_F(uring, multishot_recv)
+{
+	enum { BUFS = 4, LEN = 64 };
+	static uint8_t pool[BUFS][LEN];
+	struct io_uring_sqe sqe = request(IORING_OP_PROVIDE_BUFFERS, BUFS, pool, LEN);
+	struct completion cqe;
+	int i;
+
+	submit(&self->r, sqe, 1);
+	ASSERT_EQ(0, complete(&self->r).res);
+	sqe = request(IORING_OP_RECV, self->s, NULL, 0);
+	sqe.flags = IOSQE_BUFFER_SELECT;
+	sqe.ioprio = IORING_RECV_MULTISHOT;
+	submit(&self->r, sqe, 2);
+	for (i = 0; i < 3; i++) {
+		api_send(self->c, "multishot" + i, 4);
+		cqe = complete(&self->r);
+		ASSERT_EQ(4, cqe.res);
+		ASSERT_TRUE(cqe.flags & IORING_CQE_F_BUFFER);
+		EXPECT_TRUE(cqe.flags & IORING_CQE_F_MORE);
+		EXPECT_EQ(0, memcmp(pool[cqe.flags >> IORING_CQE_BUFFER_SHIFT],
+				    "multishot" + i, 4));
+	}
+	ASSERT_EQ(0, shutdown(self->c, SHUT_WR));
+	cqe = complete(&self->r);
+	EXPECT_EQ(0, cqe.res);
+	EXPECT_FALSE(cqe.flags & IORING_CQE_F_MORE);
 }
 
 /* The ring dies with requests under way. */

@@ -97,11 +97,23 @@ check "program not executable" "*not an executable file* \[126\]" \
 	"$(outcome "$run" --family=1 "$here/sockprobe.c")"
 check "--help" "Usage:* \[0\]" "$(outcome "$run" --help)"
 
+# SO_ZEROCOPY (60) on a TCP socket, with a bad value, and on one that has no such option
+zerocopy='
+from socket import *
+s, u = socket(), socket(AF_UNIX)
+def err(s, v):
+    try: s.setsockopt(SOL_SOCKET, 60, v)
+    except OSError as e: return e.errno
+err(s, 1)
+print(s.getsockopt(SOL_SOCKET, 60), err(s, 2), err(u, 1))'
+
 if [ -d /sys/module/tcpx ]; then
 	check "module loaded: AF_TCPX" "domain=2 type=1 protocol=1542 cloexec=1 *\[0\]" \
 		"$(outcome "$run" --strict "$probe" inet stream,cloexec 6)"
 	check "module loaded: AF_TCPX over IPv6" "domain=10 type=1 protocol=1542 cloexec=0 nonblock=1 \[0\]" \
 		"$(outcome "$run" --strict "$probe" inet6 stream,nonblock 0)"
+	check "module loaded: SO_ZEROCOPY, whether or not the kernel lets modules have it" \
+		"1 22 95 \[0\]" "$(outcome "$run" --strict python3 -c "$zerocopy")"
 else
 	check "module absent: falls back with a message" "*neither loaded nor installed*domain=2 *\[0\]" \
 		"$(outcome "$run" "$probe" inet stream 0)"
