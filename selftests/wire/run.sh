@@ -13,6 +13,7 @@
 #
 #	WIRE_VARIANT="NAME..."	those variants only, of inet, tcpx (IPv4), inet6,
 #				tcpx6, inet_mapped, tcpx_mapped (IPv4 by IPv6 sockets)
+#	TCPX_VARIANTS="PATTERN..."	those whose names match, such as "tcpx*"
 #	WIRE_JOBS=N		programs at once (8)
 #	TCPX_NEED=1		fail, instead of skipping, when the module is absent
 set -euo pipefail
@@ -21,6 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 OUT=${OUT:-${TCPX_CACHE:-$HOME/.cache/tcpx}/selftests/wire}
 JOBS=${WIRE_JOBS:-8}
 VARIANTS=${WIRE_VARIANT:-inet tcpx inet6 tcpx6 inet_mapped tcpx_mapped}
+read -ra wanted <<<"${TCPX_VARIANTS:-*}"
 
 die() { echo "Bail out! $*"; exit 2; }
 
@@ -34,8 +36,20 @@ programs() {
 	done
 }
 
+# Is a variant one of those asked for, as patterns?
+is_wanted() {
+	local pattern
+
+	for pattern in "${wanted[@]}"; do
+		# shellcheck disable=SC2254
+		case $1 in $pattern) return 0 ;; esac
+	done
+	return 1
+}
+
 # Does a subject have a variant? What its source says is in fixture.h.
 has_variant() {
+	is_wanted "$2" || return 1
 	case $2 in
 	*_mapped) grep -q '^#define WIRE_MAPPED_TOO' "$here/$1.c" ;;
 	*6) ! grep -q '^#define WIRE_V4_ONLY' "$here/$1.c" ;;
