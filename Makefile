@@ -65,6 +65,10 @@ check-stress: selftests	## data under disturbances and fuzzing, load and unload,
 fuzz: selftests	## a million mutated segments on the debug kernel; FUZZ_SEED=N repeats a run
 	@scripts/vm -k debug --timeout 3000 -- selftests/fuzz/run.sh 1000000 $(FUZZ_SEED)
 
+soak: selftests	## disturbed traffic, fuzzing, reloading in random order; MINUTES=n (2), KVER
+	@scripts/vm $(if $(KVER),-k $(KVER)) --timeout $$(($(or $(MINUTES),2) * 60 + 600)) -- \
+		selftests/soak/run.sh $(or $(MINUTES),2) $(SOAK_SEED)
+
 check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 	@scripts/check interop
 
@@ -108,5 +112,5 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop check-bench check-debug check-kcsan check-stress check-reload fuzz torture \
+	check-interop check-bench check-debug check-kcsan check-stress check-reload fuzz soak torture \
 	smoke bench profile demo style vm clean ready-host ready

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# For a time, one thing after the other in random order and one boot: traffic that is
+# disturbed and verified, mutated segments, loading and unloading under traffic. What
+# one leaves behind (memory, references, timers) meets the next. As root in the VM.
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/stress/lib.sh
+. "$here/../stress/lib.sh"
+
+usage() {
+	cat <<-END
+	Usage: run.sh [MINUTES [SEED]]
+
+	Prints TAP, a line for each thing done: as many as there is time for (default
+	2 minutes). With the SEED of an earlier run the order is the same again.
+	END
+}
+
+case ${1:-} in -*) usage; exit 2 ;; esac
+minutes=${1:-2}
+seed=${2:-$RANDOM}
+RANDOM=$seed
+
+disturb() { # CASE
+	STRESS_SECONDS=2 "$here/../stress/run.sh" "$1"
+}
+
+fuzz() { # SEED
+	"$here/../fuzz/run.sh" $((6000 / slow)) "$1"
+}
+
+reload() {
+	"$here/../reload/run.sh" 5
+}
+
+begin
+trap 'rm -rf "$tmp"' EXIT
+echo "# seed $seed"
+mapfile -t cases < <("$here/../stress/run.sh" -l)
+end=$((SECONDS + minutes * 60))
+while [ $SECONDS -lt $end ]; do
+	case $((RANDOM % 5)) in
+	0) at=$RANDOM; try "fuzz with seed $at" fuzz "$at" ;;
+	1) try reload reload ;;
+	*) at=${cases[RANDOM % ${#cases[@]}]}; try "stress: $at" disturb "$at" ;;
+	esac
+done
+grep -E '^Slab|^SUnreclaim' /proc/meminfo | sed 's/^/# /'
+finish
