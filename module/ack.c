@@ -430,9 +430,9 @@ static bool tcpx_ack_maybe_delayed(const struct tcpx_sock *tp, u32 prior_snd_una
 	return pkts == 1 && !tp->packets_out && tp->snd_una - prior_snd_una < tp->mss_cache;
 }
 
-/* Remove what is acked from the retransmit queue. */
-static int tcpx_clean_rtx_queue(struct sock *sk, u32 prior_fack, u32 prior_snd_una,
-				struct tcpx_sacktag_state *state)
+/* Remove what is acked by @ack_skb from the retransmit queue. */
+static int tcpx_clean_rtx_queue(struct sock *sk, const struct sk_buff *ack_skb, u32 prior_fack,
+				u32 prior_snd_una, struct tcpx_sacktag_state *state)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcpx_clean c = { .reord = tp->snd_nxt };
@@ -445,6 +445,7 @@ static int tcpx_clean_rtx_queue(struct sock *sk, u32 prior_fack, u32 prior_snd_u
 		u32 start = TCPX_CB(skb)->seq, pcount = tcpx_skb_pcount(skb);
 		bool whole = true;
 
+		tcpx_ack_tstamp(sk, skb, ack_skb, prior_snd_una);
 		if (after(TCPX_CB(skb)->end_seq, tp->snd_una)) {
 			if (pcount == 1 || !after(tp->snd_una, start))
 				break;
@@ -731,7 +732,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	}
 
 	state.rs.prior_in_flight = tcpx_packets_in_flight(tp);
-	flag |= tcpx_clean_rtx_queue(sk, prior_fack, prior_snd_una, &state);
+	flag |= tcpx_clean_rtx_queue(sk, skb, prior_fack, prior_snd_una, &state);
 	if (tcpx_ecn_accurate(tp))
 		flag |= tcpx_accecn_ack(sk, skb, prior_delivered, flag);
 	tcpx_rack_update_reo_wnd(sk, &state.rs);

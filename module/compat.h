@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 #include <linux/hrtimer.h>
 #include <linux/net.h>
+#include <linux/net_tstamp.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/skbuff.h>
@@ -27,6 +28,7 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
+#include <net/netlink.h>
 #include <net/route.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -403,6 +405,40 @@ static inline void compat_set_scm_timestamp(struct scm_timestamping_internal *ts
 	tss->ts[i] = when;
 #else
 	tss->ts[i] = ktime_to_timespec64(when);
+#endif
+}
+
+/* Does the user want a stamp reported that was made because of @generate? */
+static inline bool compat_rx_stamp_wanted(u32 wanted, u32 report, u32 generate)
+{
+#if TCPX_HAVE_TIMESTAMPING_OPT_RX_FILTER
+	if ((wanted & SOF_TIMESTAMPING_OPT_RX_FILTER) && !(wanted & generate))
+		return false;
+#endif
+	return wanted & report;
+}
+
+#if TCPX_HAVE_TIMESTAMPING_OPT_ID_TCP
+#define COMPAT_TIMESTAMPING_OPT_ID_TCP	SOF_TIMESTAMPING_OPT_ID_TCP
+#else
+#define COMPAT_TIMESTAMPING_OPT_ID_TCP	0
+#endif
+
+/* A number that the user gives a datagram; streams have none. */
+static inline bool compat_sockcm_has_ts_opt_id(const struct sockcm_cookie *sockc)
+{
+#if TCPX_HAVE_SOCKCM_TS_OPT_ID
+	return sockc->tsflags & SOCKCM_FLAG_TS_OPT_ID;
+#else
+	return false;
+#endif
+}
+
+/* One of SOF_TIMESTAMPING_OPT_STATS's, where it is told. */
+static inline void compat_nla_put_rehash(struct sk_buff *skb, u32 rehash)
+{
+#if TCPX_HAVE_TCP_NLA_REHASH
+	nla_put_u32(skb, TCP_NLA_REHASH, rehash);
 #endif
 }
 

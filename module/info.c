@@ -126,6 +126,25 @@ static void tcpx_info_counters(const struct tcpx_sock *tp, struct tcp_info *info
 }
 
 /**
+ * tcpx_info_stats() - what a transmit time stamp tells of the sender
+ * @sk: socket
+ * @info: result; zeroed by the caller, not all of it is filled
+ *
+ * Context: any; exact with the socket lock.
+ */
+void tcpx_info_stats(const struct sock *sk, struct tcp_info *info)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+
+	info->tcpi_pacing_rate = tcpx_info_rate(READ_ONCE(sk->sk_pacing_rate));
+	info->tcpi_reordering = tp->reordering;
+	info->tcpi_snd_cwnd = tp->cc.snd_cwnd;
+	tcpx_info_sender(tp, info);
+	tcpx_info_counters(tp, info);
+	tcpx_info_chrono(tp, info);
+}
+
+/**
  * tcpx_get_info() - TCP_INFO
  * @sk: socket, full, in any state
  * @info: result, as the running kernel's headers have it

@@ -260,6 +260,36 @@ int  tcpx_set_rcvlowat(struct sock *sk, int val);
 void tcpx_data_ready(struct sock *sk);			/* respects SO_RCVLOWAT */
 bool tcpx_stream_is_readable(struct sock *sk, int target);
 
+/* --- tstamp.c: SO_TIMESTAMPING ----------------------------------------------- */
+
+/**
+ * struct tcpx_rx_stamps - arrival of the last byte read
+ * @sw: by our clock, 0 if not known
+ * @hw: by the device's
+ */
+struct tcpx_rx_stamps {
+	ktime_t	sw;
+	ktime_t	hw;
+};
+
+void tcpx_recv_timestamp(struct msghdr *msg, const struct sock *sk,
+			 const struct tcpx_rx_stamps *stamps);
+void tcpx_tskey_sync(struct sock *sk);
+void tcpx_tx_timestamp(struct sock *sk, const struct sockcm_cookie *sockc);
+void tcpx_split_tx_stamp(const struct sock *sk, struct sk_buff *skb, struct sk_buff *buff);
+void tcpx_collapse_tx_stamp(struct sk_buff *to, const struct sk_buff *from);
+void tcpx_init_error_report(struct sock *sk);
+void __tcpx_ack_tstamp(struct sock *sk, struct sk_buff *skb, const struct sk_buff *ack_skb,
+		       u32 prior_snd_una);
+
+/* An skb of the retransmit queue is acknowledged, in part at least. */
+static inline void tcpx_ack_tstamp(struct sock *sk, struct sk_buff *skb,
+				   const struct sk_buff *ack_skb, u32 prior_snd_una)
+{
+	if (unlikely(TCPX_CB(skb)->txstamp_ack))
+		__tcpx_ack_tstamp(sk, skb, ack_skb, prior_snd_una);
+}
+
 /* --- rcvbuf.c: window to offer, receive memory, autotuning ---------------- */
 
 int  tcpx_win_from_space(const struct sock *sk, int space);
@@ -644,6 +674,7 @@ int  tcpx_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 int  tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
 		     int __user *optlen);
 void tcpx_get_info(struct sock *sk, struct tcp_info *info);
+void tcpx_info_stats(const struct sock *sk, struct tcp_info *info);
 void __tcpx_sock_set_cork(struct sock *sk, bool on);
 void __tcpx_sock_set_nodelay(struct sock *sk, bool on);
 

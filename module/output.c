@@ -395,6 +395,7 @@ static struct sk_buff *tcpx_split(struct sock *sk, struct sk_buff *skb, u32 len,
 	ncb->is_app_limited = cb->is_app_limited;
 
 	skb_split(skb, buff, len);
+	tcpx_split_tx_stamp(sk, skb, buff);
 	compat_skb_set_delivery_mono(buff, skb->tstamp);
 	__skb_header_release(buff);
 	return buff;

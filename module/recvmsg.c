@@ -193,65 +193,6 @@ void tcpx_cleanup_rbuf(struct sock *sk, int copied)
 		tcpx_send_ack(sk);
 }
 
-/* --- time stamps of arrival --------------------------------------------- */
-
-/* Arrival of the last byte read: by our clock and by the device's. */
-struct tcpx_rx_stamps {
-	ktime_t	sw;
-	ktime_t	hw;
-};
-
-/* SO_TIMESTAMP and SO_TIMESTAMPNS, with old and new layouts of time. */
-static void tcpx_put_cmsg_timestamp(struct msghdr *msg, const struct sock *sk, ktime_t when)
-{
-	struct timespec64 ts = ktime_to_timespec64(when);
-	bool new = sock_flag(sk, SOCK_TSTAMP_NEW);
-
-	if (sock_flag(sk, SOCK_RCVTSTAMPNS)) {
-		struct __kernel_timespec kts = { ts.tv_sec, ts.tv_nsec };
-		struct __kernel_old_timespec old = { ts.tv_sec, ts.tv_nsec };
-
-		if (new)
-			put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMPNS_NEW, sizeof(kts), &kts);
-		else
-			put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMPNS_OLD, sizeof(old), &old);
-	} else {
-		struct __kernel_sock_timeval stv = { ts.tv_sec, ts.tv_nsec / NSEC_PER_USEC };
-		struct __kernel_old_timeval old = { ts.tv_sec, ts.tv_nsec / NSEC_PER_USEC };
-
-		if (new)
-			put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMP_NEW, sizeof(stv), &stv);
-		else
-			put_cmsg(msg, SOL_SOCKET, SO_TIMESTAMP_OLD, sizeof(old), &old);
-	}
-}
-
-/* Those that the user asked for, SO_TIMESTAMPING included. */
-static void tcpx_recv_timestamp(struct msghdr *msg, const struct sock *sk,
-				const struct tcpx_rx_stamps *stamps)
-{
-	u32 wanted = READ_ONCE(sk->sk_tsflags);
-	struct scm_timestamping_internal tss = {};
-	bool any = false;
-
-	if (stamps->sw && sock_flag(sk, SOCK_RCVTSTAMP))
-		tcpx_put_cmsg_timestamp(msg, sk, stamps->sw);
-	if (stamps->sw && (wanted & SOF_TIMESTAMPING_SOFTWARE)) {
-		compat_set_scm_timestamp(&tss, 0, stamps->sw);
-		any = true;
-	}
-	if (stamps->hw && (wanted & SOF_TIMESTAMPING_RAW_HARDWARE)) {
-		compat_set_scm_timestamp(&tss, 2, stamps->hw);
-		any = true;
-	}
-	if (!any)
-		return;
-	if (sock_flag(sk, SOCK_TSTAMP_NEW))
-		put_cmsg_scm_timestamping64(msg, &tss);
-	else
-		put_cmsg_scm_timestamping(msg, &tss);
-}
-
 /* --- recvmsg ------------------------------------------------------------ */
 
 /**

@@ -31,6 +31,7 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 		return;
 
 	skb_shinfo(to)->flags |= shared;
+	tcpx_collapse_tx_stamp(to, skb);
 	/* to->truesize has grown by delta; skb's charge is given back as a whole below. */
 	sk_wmem_queued_add(sk, delta);
 	sk_mem_charge(sk, delta);

@@ -438,21 +438,6 @@ static int tcpx_tx_all(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx)
 
 /* --- sendmsg ------------------------------------------------------------ */
 
-/* SO_TIMESTAMPING: remember what is wanted for the last byte written. */
-static void tcpx_tx_timestamp(struct sock *sk, const struct sockcm_cookie *sockc)
-{
-	struct sk_buff *skb = tcpx_write_queue_tail(sk) ?: tcpx_rtx_queue_tail(sk);
-	u32 wanted = sockc->tsflags;
-
-	if (!wanted || !skb)
-		return;
-	compat_sock_tx_timestamp(sk, sockc, &skb_shinfo(skb)->tx_flags);
-	if (wanted & SOF_TIMESTAMPING_TX_ACK)
-		TCPX_CB(skb)->txstamp_ack = 1;
-	if (wanted & SOF_TIMESTAMPING_TX_RECORD_MASK)
-		skb_shinfo(skb)->tskey = TCPX_CB(skb)->seq + skb->len - 1;
-}
-
 /* MSG_ZEROCOPY, MSG_SPLICE_PAGES: copy or not, and whom to tell. 0 or -ENOBUFS. */
 static int tcpx_tx_choose(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx, size_t size)
 {
@@ -495,8 +480,11 @@ static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *
 			return err;
 	}
 	sockcm_init(sockc, sk);
-	if (msg->msg_controllen && sock_cmsg_send(sk, msg, sockc))
+	if (msg->msg_controllen &&
+	    (sock_cmsg_send(sk, msg, sockc) || compat_sockcm_has_ts_opt_id(sockc)))
 		return -EINVAL;
+	if (unlikely(sockc->tsflags))
+		tcpx_tskey_sync(sk);
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	return 0;
 }

@@ -593,16 +593,26 @@ int tcpx_getsockopt(struct sock *sk, int level, int optname, char __user *optval
 
 /* --- SOL_SOCKET ----------------------------------------------------------- */
 
-/* Would SO_TIMESTAMPING begin to count bytes? There are none to count from yet. */
-static bool tcpx_counts_from_nothing(const struct sock *sk, sockptr_t optval, unsigned int optlen)
+/* SO_TIMESTAMPING may begin to count bytes: not before there are any, and from here on. */
+static int tcpx_set_timestamping(struct socket *sock, int optname, sockptr_t optval,
+				 unsigned int optlen)
 {
-	int val;
+	struct sock *sk = sock->sk;
+	int val, err;
 
-	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) ||
-	    (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID))
-		return false;
-	return optlen >= sizeof(val) && !copy_from_sockptr(&val, optval, sizeof(val)) &&
-	       (val & SOF_TIMESTAMPING_OPT_ID);
+	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) &&
+	    !(READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID) &&
+	    optlen >= sizeof(val) && !copy_from_sockptr(&val, optval, sizeof(val)) &&
+	    (val & SOF_TIMESTAMPING_OPT_ID))
+		return -EINVAL;
+
+	err = sock_setsockopt(sock, SOL_SOCKET, optname, optval, optlen);
+	if (!err) {
+		lock_sock(sk);
+		tcpx_tskey_sync(sk);
+		release_sock(sk);
+	}
+	return err;
 }
 
 /**
@@ -631,9 +641,7 @@ int tcpx_sock_setsockopt(struct socket *sock, int level, int optname, sockptr_t 
 		return tcpx_do_setsockopt(sk, TCPX_ZEROCOPY, optval, optlen);
 	case SO_TIMESTAMPING_OLD:
 	case SO_TIMESTAMPING_NEW:
-		if (tcpx_counts_from_nothing(sk, optval, optlen))
-			return -EINVAL;
-		break;
+		return tcpx_set_timestamping(sock, optname, optval, optlen);
 	case SO_ATTACH_FILTER:
 		if (!sockopt_ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
 			return -EPERM;

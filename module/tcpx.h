@@ -650,6 +650,7 @@ struct tcpx_accecn {
  * @dsack_dups: segments the peer reported twice
  * @rcv_ooopack: segments received out of order
  * @timeout_rehash: how often an RTO chose another path
+ * @tskey_base: the byte that SO_TIMESTAMPING's OPT_ID calls 0; tstamp.c
  * @chrono_start: tcpx_jiffies32() when @chrono_type began
  * @chrono_stat: jiffies spent busy, limited by rwnd, by sndbuf
  * @chrono_type: enum tcp_chrono
@@ -848,6 +849,7 @@ struct tcpx_sock {
 	u32	total_retrans;
 	u32	rcv_ooopack;
 	u32	timeout_rehash;
+	u32	tskey_base;
 	u32	chrono_start;		/* tcpx_jiffies32() */
 	u32	chrono_stat[3];
 	u8	chrono_type;
