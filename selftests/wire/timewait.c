@@ -67,6 +67,20 @@ CASE(pure_ack_is_silent)
 	check_in_time_wait(c);
 }
 
+/*
+ * rfc9293#section-3.4.1: twice the lifetime of a segment, which is half a minute here,
+ * from the last segment that restarts it (a pure ACK, in kernel TCP too). The wheel's
+ * granularity is two seconds there.
+ */
+CASE_TIMEOUT(lasts_a_minute, 300)
+{
+	time_wait(w, c, NULL);
+	none_for(c, 59500);
+	tx(c, ". seq=2 ack=2");
+	none_for(c, 63000);
+	check_gone(c);
+}
+
 /* rfc1122#section-4.2.2.13: a later SYN opens the next incarnation. */
 CASE(new_syn_reuses)
 {
