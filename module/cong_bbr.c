@@ -58,7 +58,7 @@ static const u16 bbr_cycle_gain[CYCLE_LEN] = {
  * @max_bw: maximum of them
  * @min_rtt_us: shortest RTT of its window, ~0U: none yet
  * @min_rtt_stamp: 32-bit jiffies when it was seen
- * @probe_rtt_done: 32-bit jiffies when PROBE_RTT may end, 0: inflight is not low yet
+ * @probe_rtt_done: 32-bit jiffies when PROBE_RTT may end, 0: what is in flight is not little yet
  * @round_delivered: the round ends when what is sent beyond this is delivered
  * @cycle_us: when the phase of PROBE_BW began
  * @epoch_us: when the present sampling of aggregation began

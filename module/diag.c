@@ -583,12 +583,14 @@ static struct sock *diag_find_in(struct hlist_nulls_head *chain, spinlock_t *loc
  */
 static struct sock *diag_find(struct net *net, const struct inet_diag_req_v2 *req)
 {
-	const struct tcpx_hashinfo *h = smp_load_acquire(&tcpx_pernet(net)->hinfo);
 	struct hlist_nulls_head *chain;
+	struct tcpx_hashinfo *h;
 	unsigned int bucket;
 	struct sock *sk;
 	spinlock_t *lock;	/* of the chain */
 
+	/* Pairs with the release in tcpx_hashinfo_alloc(): published when complete. */
+	h = smp_load_acquire(&tcpx_pernet(net)->hinfo);
 	for (bucket = 0; h && tcpx_hashinfo_chain(h, bucket, &chain, &lock); bucket++) {
 		sk = diag_find_in(chain, lock, req);
 		if (sk)

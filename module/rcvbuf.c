@@ -522,7 +522,8 @@ void tcpx_rcv_space_adjust(struct sock *sk)
  * tcpx_sndbuf_expand() - make the send buffer large enough for two windows
  * @sk: socket, SO_SNDBUF not set
  *
- * Two, or what the congestion control says, because recovery sends new data while a window is still held.
+ * Two, or what the congestion control says, because recovery sends new data while a
+ * window is still held.
  *
  * Context: socket lock.
  */

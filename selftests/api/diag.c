@@ -99,11 +99,11 @@ static int diag(const struct request *q, void (*each)(const struct told *t, void
 		if (len < 0)
 			api_die("no answer");
 		for (nlh = (void *)buf; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
-			if (nlh->nlmsg_type == NLMSG_DONE)
+			if (nlh->nlmsg_type == NLMSG_DONE) {
 				err = 0;
-			else if (nlh->nlmsg_type == NLMSG_ERROR)
+			} else if (nlh->nlmsg_type == NLMSG_ERROR) {
 				err = ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
-			else {
+			} else {
 				tell(nlh, &t);
 				if (each)
 					each(&t, arg);
@@ -208,6 +208,7 @@ TEST_F(diag, attributes)
 	};
 	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
 	struct tcp_info info, *told_info;
+	struct inet_diag_sockopt *flags;
 	socklen_t len = sizeof(info);
 	char cong[16] = "";
 	struct told t;
@@ -233,7 +234,8 @@ TEST_F(diag, attributes)
 	EXPECT_EQ(0x10, *(uint8_t *)RTA_DATA(t.attr[v4 ? INET_DIAG_TOS : INET_DIAG_TCLASS]));
 	EXPECT_EQ(42, *(uint32_t *)RTA_DATA(t.attr[INET_DIAG_MARK]));
 	EXPECT_EQ(1, *(uint8_t *)RTA_DATA(t.attr[INET_DIAG_SHUTDOWN]));
-	EXPECT_EQ(v4, ((struct inet_diag_sockopt *)RTA_DATA(t.attr[INET_DIAG_SOCKOPT]))->recverr + 0);
+	flags = RTA_DATA(t.attr[INET_DIAG_SOCKOPT]);
+	EXPECT_EQ(v4, flags->recverr + 0);
 	ASSERT_EQ(0, getsockopt(self->c, IPPROTO_TCP, TCP_CONGESTION, cong, &(socklen_t){ 16 }));
 	EXPECT_STREQ(cong, (char *)RTA_DATA(t.attr[INET_DIAG_CONG]));
 	ASSERT_EQ(0, getsockopt(self->c, IPPROTO_TCP, TCP_INFO, &info, &len));
@@ -417,7 +419,8 @@ TEST_F(diag, destroy_connection)
 
 TEST_F(diag, destroy_listener)
 {
-	int lport = ntohs(self->addr.sin_port), waiting = api_connected(variant->client, &self->addr);
+	int waiting = api_connected(variant->client, &self->addr);
+	int lport = ntohs(self->addr.sin_port);
 	struct request q;
 	struct told t;
 	char c;

@@ -243,11 +243,13 @@ TEST_F(view, ss)
 	const char *file = variant->server == AF_TCPX ? "tcpx" : "tcp";
 	const char *ip = names[variant->face];
 	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	char env[96];
 
 	/* Without the first of the two ss would ask the kernel for both. */
-	EXPECT_EQ(0, api_sh("PROC_NET_TCP=/proc/net/%s PROC_NET_TCP6=/proc/net/%s6 ss -tan%d >/tmp/api-ss.%d",
-			    file, file, variant->face == API_V4 ? 4 : 6,
-			    getpid()));
+	snprintf(env, sizeof(env), "PROC_NET_TCP=/proc/net/%s PROC_NET_TCP6=/proc/net/%s6",
+		 file, file);
+	EXPECT_EQ(0, api_sh("%s ss -tan%d >/tmp/api-ss.%d",
+			    env, variant->face == API_V4 ? 4 : 6, getpid()));
 	EXPECT_EQ(0, api_sh("grep -q '^LISTEN .*%s:%d ' /tmp/api-ss.%d",
 			    ip, lport, getpid()));
 	EXPECT_EQ(0, api_sh("grep -q '^ESTAB .*%s:%d *%s:%d' /tmp/api-ss.%d",

@@ -53,6 +53,19 @@ static int run(const char *fmt, ...)
 	return system(cmd);
 }
 
+/* Adds a qdisc to lo, by the words of tc. */
+#define qdisc(fmt, ...)	run("tc qdisc add dev lo " fmt, ##__VA_ARGS__)
+
+/* A link of 20 Mbit/s whose queue marks what waited for longer. netem takes the packets
+ * off the sender, or it would hold them back itself.
+ */
+static int marking_queue(int ms)
+{
+	return qdisc("root handle 1: netem delay 1ms limit 1000") ?:
+	       qdisc("parent 1: handle 2: tbf rate 20mbit burst 3000 limit 1000000") ?:
+	       qdisc("parent 2: codel limit 1000 target 500ms interval 1s ecn ce_threshold %dms", ms);
+}
+
 static bool read_file(const char *path, char *buf, size_t len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -375,11 +388,7 @@ TEST_F_TIMEOUT(cong, accecn_over_a_marking_queue, LONG)
 	new_net();
 	if (write_file("/proc/sys/net/tcpx/tcp_ecn", "3"))
 		ASSERT_EQ(0, write_file("/proc/sys/net/ipv4/tcp_ecn", "3"));
-	ASSERT_EQ(0, run("tc qdisc add dev lo root handle 1: netem delay 1ms limit 1000 && "
-			 "tc qdisc add dev lo parent 1: handle 2: tbf rate 20mbit burst 3000 "
-			 "limit 1000000 && "
-			 "tc qdisc add dev lo parent 2: handle 3: codel limit 1000 target 500ms "
-			 "interval 1s ecn ce_threshold 3ms"));
+	ASSERT_EQ(0, marking_queue(3));
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		ASSERT_TRUE(connect_ends(&e, self->family, names[i]));
 		rate = pump(&e, 0.5, 1);
@@ -442,7 +451,7 @@ TEST_F_TIMEOUT(cong, example_module, LONG)
 	EXPECT_EQ(0, users());
 
 	new_net();
-	ASSERT_EQ(0, run("tc qdisc add dev lo root netem delay 5ms"));
+	ASSERT_EQ(0, qdisc("root netem delay 5ms"));
 	ASSERT_TRUE(connect_ends(&e, self->family, "example"));
 	EXPECT_EQ(3, users());
 	pump(&e, 0.2, 0.2);
@@ -521,7 +530,7 @@ TEST_F_TIMEOUT(path, bbr_fills_the_pipe, LONG)
 	struct ends e;
 	double rate;
 
-	ASSERT_EQ(0, run("tc qdisc add dev lo root netem delay 20ms rate 10mbit limit 1000"));
+	ASSERT_EQ(0, qdisc("root netem delay 20ms rate 10mbit limit 1000"));
 	ASSERT_TRUE(connect_ends(&e, self->family, "bbr"));
 	rate = pump(&e, 1, 3);
 	TH_LOG("%.2f Mbit/s, rtt %u us", rate / MBIT, tcp_info(e.client).tcpi_rtt);
@@ -546,7 +555,7 @@ TEST_F_TIMEOUT(path, bbr_and_random_loss, LONG)
 	struct ends e;
 	double rate;
 
-	ASSERT_EQ(0, run("tc qdisc add dev lo root netem delay 20ms rate 10mbit loss 2%% limit 1000"));
+	ASSERT_EQ(0, qdisc("root netem delay 20ms rate 10mbit loss 2%% limit 1000"));
 	ASSERT_TRUE(connect_ends(&e, self->family, "bbr"));
 	rate = pump(&e, 1, 4);
 	TH_LOG("%.2f Mbit/s", rate / MBIT);
@@ -560,8 +569,8 @@ TEST_F_TIMEOUT(path, bbr_over_fq, LONG)
 	struct ends e;
 	double rate;
 
-	ASSERT_EQ(0, run("tc qdisc add dev lo root handle 1: netem delay 10ms limit 2000 && "
-			 "tc qdisc add dev lo parent 1: fq"));
+	ASSERT_EQ(0, qdisc("root handle 1: netem delay 10ms limit 2000"));
+	ASSERT_EQ(0, qdisc("parent 1: fq"));
 	ASSERT_TRUE(connect_ends(&e, self->family, "bbr"));
 	rate = pump(&e, 0.5, 1);
 	TH_LOG("%.2f Mbit/s", rate / MBIT);
@@ -578,12 +587,7 @@ TEST_F_TIMEOUT(path, dctcp_keeps_the_queue_short, LONG)
 	struct ends e;
 	double rate;
 
-	/* netem takes the packets off the sender, or it would hold them back itself. */
-	ASSERT_EQ(0, run("tc qdisc add dev lo root handle 1: netem delay 1ms limit 1000 && "
-			 "tc qdisc add dev lo parent 1: handle 2: tbf rate 20mbit burst 3000 "
-			 "limit 1000000 && "
-			 "tc qdisc add dev lo parent 2: handle 3: codel limit 1000 target 500ms "
-			 "interval 1s ecn ce_threshold 2ms"));
+	ASSERT_EQ(0, marking_queue(2));
 	ASSERT_TRUE(connect_ends(&e, self->family, "dctcp"));
 	EXPECT_STREQ("dctcp", get_cong(e.client));
 	rate = pump(&e, 1, 3);

@@ -219,7 +219,8 @@ TEST(fills_the_pipe)
 		EXPECT_BETWEEN(94, path_run(&path, 4), 101);
 		EXPECT_BETWEEN(paths[i].rate * 95 / 100 * MSS, info(&path).bbr_bw_lo,
 			       paths[i].rate * 105 / 100 * MSS);
-		EXPECT_BETWEEN(paths[i].rtt, info(&path).bbr_min_rtt, paths[i].rtt * 11 / 10 + 10000);
+		EXPECT_BETWEEN(paths[i].rtt, info(&path).bbr_min_rtt,
+			       paths[i].rtt * 11 / 10 + 10000);
 		/* One more product of rate and RTT, and three bursts of a millisecond. */
 		EXPECT_LE(path.max_queue, bdp + 3 * max(paths[i].rate / 1000, 2U) + 4);
 	}

@@ -85,12 +85,12 @@ CASE(server)
 	accecn(w, "3");
 	listening(w, c);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *option = cases[i].accecn ? "acc=3 e1b=1 ceb=0 e0b=1" : "noacc";
 		struct conn one;
 
 		next_conn(w, c, &one);
 		tx(&one, "%s seq=0 mss=1000 %s", cases[i].syn, cases[i].tos);
-		rx(&one, "%s seq=0 ack=1 " NOT_ECT " %s", cases[i].synack,
-		   cases[i].accecn ? "acc=3 e1b=1 ceb=0 e0b=1" : "noacc");
+		rx(&one, "%s seq=0 ack=1 " NOT_ECT " %s", cases[i].synack, option);
 		tx(&one, "R seq=1");
 	}
 }
