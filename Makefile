@@ -65,6 +65,9 @@ check-stress: selftests	## data under disturbances and fuzzing, load and unload,
 fuzz: selftests	## a million mutated segments on the debug kernel; FUZZ_SEED=N repeats a run
 	@scripts/vm -k debug --timeout 3000 -- selftests/fuzz/run.sh 1000000 $(FUZZ_SEED)
 
+fuzz-options: ready-host	## libFuzzer on the option parser, in user space; RUNS=n (ten million)
+	@$(SUDO) $(MAKE) --no-print-directory -s -C selftests/unit fuzz RUNS=$(or $(RUNS),10000000)
+
 soak: selftests	## disturbed traffic, fuzzing, reloading in random order; MINUTES=n (2), KVER
 	@scripts/vm $(if $(KVER),-k $(KVER)) --timeout $$(($(or $(MINUTES),2) * 60 + 600)) -- \
 		selftests/soak/run.sh $(or $(MINUTES),2) $(SOAK_SEED)
@@ -112,5 +115,6 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop check-bench check-debug check-kcsan check-stress check-reload fuzz soak torture \
+	check-interop check-bench check-debug check-kcsan check-stress check-reload fuzz \
+	fuzz-options soak torture \
 	smoke bench profile demo style vm clean ready-host ready
