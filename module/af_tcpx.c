@@ -180,7 +180,7 @@ const struct proto_ops tcpx6_stream_ops = {
 /* What every socket starts with, set or not by the admin; one of IPv6 too, for it may
  * talk IPv4.
  */
-static void tcpx_init_inet(struct sock *sk)
+static void tcpx_init_inet(struct sock *sk, bool v6)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	const struct net *net = sock_net(sk);
@@ -191,7 +191,7 @@ static void tcpx_init_inet(struct sock *sk)
 	inet->uc_ttl = -1;
 	inet->mc_ttl = 1;
 	compat_inet_set(MC_LOOP, sk);
-	compat_inet_set(MC_ALL, sk);
+	compat_inet_assign(MC_ALL, sk, !v6);
 
 	sk->sk_protocol = IPPROTO_TCPX;
 	sk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
@@ -213,7 +213,7 @@ static int tcpx_create_sock(struct net *net, struct socket *sock, bool v6, int k
 	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
 	compat_own_sol_socket(sock);
 	sock_init_data(sock, sk);
-	tcpx_init_inet(sk);
+	tcpx_init_inet(sk, v6);
 	if (v6)
 		tcpx6_init_inet(sk);
 

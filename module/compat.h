@@ -514,6 +514,15 @@ static inline ssize_t compat_skb_splice_from_iter(struct sk_buff *skb, struct io
 #endif
 }
 
+/* --- options of level IPPROTO_TCP ----------------------------------------- */
+
+/* A number that no option has, where there is none of that name. */
+#if TCPX_HAVE_TCP_IS_MPTCP
+#define COMPAT_TCP_IS_MPTCP	TCP_IS_MPTCP
+#else
+#define COMPAT_TCP_IS_MPTCP	INT_MIN
+#endif
+
 /* --- TCP_INFO ------------------------------------------------------------ */
 
 /* Members that are not in every kernel's struct tcp_info. */

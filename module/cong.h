@@ -171,6 +171,7 @@ enum tcpx_ca_event {
  * @name: what TCP_CONGESTION calls it
  * @owner: module that holds the functions
  * @flags: TCPX_CONG_*
+ * @diag_attr: INET_DIAG_*INFO that @get_info fills, for sock_diag; 0: none
  * @sndbuf_windows: windows that the send buffer should hold, 0: the usual two
  * @key: set when it is registered: what a route calls it
  * @list: in the registry
@@ -191,6 +192,7 @@ struct tcpx_congestion_ops {
 	const char	*name;
 	struct module	*owner;
 	u32		flags;
+	int		diag_attr;
 	u32		sndbuf_windows;
 	u32		key;
 	struct list_head list;

@@ -573,6 +573,7 @@ struct tcpx_congestion_ops tcpx_bbr = {
 	.min_tso_segs	= bbr_min_tso_segs,
 	.sndbuf_windows	= 3,
 	.get_info	= bbr_get_info,
+	.diag_attr	= INET_DIAG_BBRINFO,
 	.name		= "bbr",
 	.owner		= THIS_MODULE,
 	.flags		= TCPX_CONG_NON_RESTRICTED | TCPX_CONG_NEEDS_PACING,

@@ -155,6 +155,7 @@ struct tcpx_congestion_ops tcpx_dctcp = {
 	.cwnd_event	= dctcp_cwnd_event,
 	.undo_cwnd	= dctcp_undo_cwnd,
 	.get_info	= dctcp_get_info,
+	.diag_attr	= INET_DIAG_DCTCPINFO,
 	.name		= "dctcp",
 	.owner		= THIS_MODULE,
 	.flags		= TCPX_CONG_NEEDS_ECN | TCPX_CONG_EXACT_ECE,
@@ -166,6 +167,7 @@ static struct tcpx_congestion_ops dctcp_reno = {
 	.cong_avoid	= tcpx_reno_cong_avoid,
 	.undo_cwnd	= tcpx_reno_undo_cwnd,
 	.get_info	= dctcp_get_info,
+	.diag_attr	= INET_DIAG_DCTCPINFO,
 	.name		= "dctcp-reno",
 	.owner		= THIS_MODULE,
 };

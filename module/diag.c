@@ -368,6 +368,27 @@ static int diag_put_congestion(struct sk_buff *skb, const struct sock *sk,
 	return err;
 }
 
+/* All that have something to tell of themselves answer to the name of the first. */
+static int diag_put_cc_info(struct sk_buff *skb, const struct sock *sk,
+			    const struct inet_diag_req_v2 *req)
+{
+	const struct tcpx_congestion_ops *ops;
+	union tcp_cc_info info = {};
+	size_t size = 0;
+	int err = 0;
+
+	if (!DIAG_WANT(req, INET_DIAG_VEGASINFO))
+		return 0;
+	rcu_read_lock();
+	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
+	if (ops->get_info && ops->diag_attr)
+		size = ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info));
+	if (size)
+		err = nla_put(skb, ops->diag_attr, size, &info);
+	rcu_read_unlock();
+	return err;
+}
+
 static int diag_put_info(struct sk_buff *skb, struct sock *sk,
 			 const struct inet_diag_req_v2 *req)
 {
@@ -385,7 +406,8 @@ static int diag_put_info(struct sk_buff *skb, struct sock *sk,
 static int diag_put_sock(struct sk_buff *skb, struct sock *sk, const struct inet_diag_req_v2 *req)
 {
 	return diag_put_settings(skb, sk, req) ?: diag_put_memory(skb, sk, req) ?:
-	       diag_put_congestion(skb, sk, req) ?: diag_put_info(skb, sk, req);
+	       diag_put_congestion(skb, sk, req) ?: diag_put_cc_info(skb, sk, req) ?:
+	       diag_put_info(skb, sk, req);
 }
 
 /* One message about @sk, which is referenced. -EMSGSIZE if it does not fit. */

@@ -429,6 +429,17 @@ static bool tcpx_v6_is_ext_hdr_opt(int level, int optname)
 		optname == IPV6_2292PKTOPTIONS);
 }
 
+/* No groups for a stream; a value that can't be read is what the kernel sees first. */
+static int tcpx_v6_membership(sockptr_t optval, unsigned int optlen)
+{
+	int val;
+
+	if (!sockptr_is_null(optval) && optlen >= sizeof(val) &&
+	    copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	return optlen < sizeof(struct ipv6_mreq) ? -EINVAL : -EPROTO;
+}
+
 /**
  * tcpx_v6_setsockopt() - options below IPPROTO_TCP of an IPv6 socket
  * @sk: socket
@@ -447,7 +458,7 @@ int tcpx_v6_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval
 {
 	int err;
 
-	/* No groups for a stream; the kernel refuses it to its own TCP alone. */
+	/* The kernel refuses it to its own TCP alone. */
 	if (level == SOL_IP && (optname == IP_ADD_MEMBERSHIP || optname == IP_DROP_MEMBERSHIP))
 		return -EPROTO;
 	if (level == SOL_IPV6) {
@@ -456,7 +467,7 @@ int tcpx_v6_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval
 			return tcpx_v6_addrform(sk, optval, optlen);
 		case IPV6_ADD_MEMBERSHIP:
 		case IPV6_DROP_MEMBERSHIP:
-			return optlen < sizeof(struct ipv6_mreq) ? -EINVAL : -EPROTO;
+			return tcpx_v6_membership(optval, optlen);
 		case IPV6_FLOWLABEL_MGR:
 			err = tcpx_v6_reflect_label(sk, optval, optlen);
 			if (err != -ENOPROTOOPT)

@@ -177,6 +177,62 @@ static int tcpx_get_cc_info(struct sock *sk, void __user *optval, int *len)
 	return copy_to_user(optval, &info, *len) ? -EFAULT : 0;
 }
 
+static int tcpx_set_thin_lto(struct sock *sk, int val)
+{
+	tcpx_sk(sk)->thin_lto = val;
+	return 0;
+}
+
+static int tcpx_get_thin_lto(const struct sock *sk)
+{
+	return tcpx_sk(sk)->thin_lto;
+}
+
+/* Without effect since RACK, as in kernel TCP. */
+static int tcpx_set_thin_dupack(struct sock *sk, int val)
+{
+	return 0;
+}
+
+static int tcpx_get_thin_dupack(const struct sock *sk)
+{
+	return 0;
+}
+
+/* Only a connection under repair may be told the time, and there are none. */
+static int tcpx_set_timestamp(struct sock *sk, int val)
+{
+	return -EPERM;
+}
+
+static int tcpx_get_timestamp(const struct sock *sk)
+{
+	return tcpx_clock_ms() + READ_ONCE(tcpx_sk(sk)->tsoffset);
+}
+
+static int tcpx_get_is_mptcp(const struct sock *sk)
+{
+	return 0;
+}
+
+/* There are no upper layers for us: each is one that nobody has heard of. */
+static int tcpx_set_ulp(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	char name[TCP_ULP_NAME_MAX];
+
+	if (optlen < 1)
+		return -EINVAL;
+	if (strncpy_from_sockptr(name, optval, min_t(long, TCP_ULP_NAME_MAX - 1, optlen)) < 0)
+		return -EFAULT;
+	return -ENOENT;
+}
+
+static int tcpx_get_ulp(struct sock *sk, void __user *optval, int *len)
+{
+	*len = 0;
+	return 0;
+}
+
 /* --- receiving ---------------------------------------------------------- */
 
 static int tcpx_get_window_clamp(const struct sock *sk)
@@ -484,10 +540,15 @@ static const struct tcpx_sockopt tcpx_sockopts[] = {
 	TCPX_INT(TCP_FASTOPEN_CONNECT,	0, 1, fastopen_connect),
 	TCPX_INT(TCP_FASTOPEN_NO_COOKIE, 0, 1, fastopen_no_cookie),
 	TCPX_INT(TCP_SAVE_SYN,		0, 2, save_syn),
+	TCPX_INT(TCP_THIN_LINEAR_TIMEOUTS, 0, 1, thin_lto),
+	TCPX_INT(TCP_THIN_DUPACK,	0, 1, thin_dupack),
+	TCPX_INT(TCP_TIMESTAMP,		INT_MIN, INT_MAX, timestamp),
 	TCPX_INT(TCPX_ZEROCOPY,		0, 1, zerocopy),
+	{ .name = COMPAT_TCP_IS_MPTCP, .get = tcpx_get_is_mptcp },
 	{ .name = TCP_CONGESTION, .set_any = tcpx_set_congestion, .get_any = tcpx_get_congestion },
 	{ .name = TCP_FASTOPEN_KEY, .set_any = tcpx_set_fastopen_key_any,
 	  .get_any = tcpx_get_fastopen_key_any },
+	{ .name = TCP_ULP, .set_any = tcpx_set_ulp, .get_any = tcpx_get_ulp },
 	{ .name = TCP_SAVED_SYN, .get_any = tcpx_get_saved_syn_any },
 	{ .name = TCP_INFO, .get_any = tcpx_get_info_any },
 	{ .name = TCP_CC_INFO, .get_any = tcpx_get_cc_info },

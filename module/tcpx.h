@@ -638,6 +638,7 @@ struct tcpx_accecn {
  * @urg_data: state and value of the urgent byte
  * @urg_seq: its sequence number
  * @ca_setsockopt: TCP_CONGESTION chose the algorithm
+ * @thin_lto: TCP_THIN_LINEAR_TIMEOUTS
  * @ca_dst_locked: the route chose it, and lets nobody else
  * @bytes_received: rfc4898 tcpEStatsAppHCThruOctetsReceived
  * @bytes_acked: tcpEStatsAppHCThruOctetsAcked
@@ -821,6 +822,7 @@ struct tcpx_sock {
 	u16	urg_data;
 	u8	ca_setsockopt:1,
 		ca_dst_locked:1,
+		thin_lto:1,
 		rate_app_limited:1;	/* so was the sample behind rate_delivered */
 	u16	fastopen_connect:1,
 		fastopen_no_cookie:1,

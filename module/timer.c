@@ -415,8 +415,8 @@ static void tcpx_rearm_after_rto(struct sock *sk)
 
 	/* Thin streams gain nothing from a long silence. */
 	if (sk->sk_state == TCP_ESTABLISHED &&
-	    READ_ONCE(net->ipv4.sysctl_tcp_thin_linear_timeouts) &&
-	    tp->packets_out < 4 && tp->cc.snd_ssthresh >= TCP_INFINITE_SSTHRESH &&
+	    (tp->thin_lto || READ_ONCE(net->ipv4.sysctl_tcp_thin_linear_timeouts)) &&
+	    tp->packets_out < 4 && tp->cc.snd_ssthresh < TCP_INFINITE_SSTHRESH &&
 	    tp->retransmits <= TCP_THIN_LINEAR_RETRIES) {
 		tp->backoff = 0;
 		if (tp->cc.srtt_us)

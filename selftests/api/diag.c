@@ -246,6 +246,34 @@ TEST_F(diag, attributes)
 	EXPECT_LE(5, told_info->tcpi_bytes_acked);
 }
 
+/* What a congestion control tells of itself, here and by TCP_CC_INFO. */
+TEST_F(diag, congestion_control_info)
+{
+	static const struct { const char *name; int attr; size_t len; } c[] = {
+		{ "bbr", INET_DIAG_BBRINFO, sizeof(struct tcp_bbr_info) },
+		{ "dctcp", INET_DIAG_DCTCPINFO, sizeof(struct tcp_dctcp_info) },
+		{ "reno", 0, 0 },
+	};
+	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
+	struct told t;
+	size_t i;
+	long err;
+
+	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		err = SYS(setsockopt(self->c, IPPROTO_TCP, TCP_CONGESTION, c[i].name,
+				     strlen(c[i].name)));
+		if (err == -ENOENT && variant->client == AF_INET)
+			continue;	/* the kernel's is a module of its own */
+		ASSERT_EQ(0, err);
+		ASSERT_TRUE(find(variant->client, port, lport,
+				 1 << (INET_DIAG_VEGASINFO - 1), &t));
+		EXPECT_EQ(c[i].attr == INET_DIAG_BBRINFO, !!t.attr[INET_DIAG_BBRINFO]);
+		EXPECT_EQ(c[i].attr == INET_DIAG_DCTCPINFO, !!t.attr[INET_DIAG_DCTCPINFO]);
+		if (c[i].attr && t.attr[c[i].attr])
+			EXPECT_EQ(c[i].len, RTA_PAYLOAD(t.attr[c[i].attr]));
+	}
+}
+
 static void count(const struct told *t, void *arg)
 {
 	(void)t;

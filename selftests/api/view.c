@@ -258,6 +258,60 @@ TEST_F(view, ss)
 	api_sh("rm /tmp/api-ss.%d", getpid());
 }
 
+FIXTURE(counters) { int unused; };
+
+FIXTURE_VARIANT(counters) { const char *theirs, *ours, *line; enum api_face face; };
+
+FIXTURE_VARIANT_ADD(counters, tcpx_snmp) {
+	.theirs = "snmp", .ours = "tcpx_snmp", .line = "Tcp:" };
+FIXTURE_VARIANT_ADD(counters, tcpx_netstat) {
+	.theirs = "netstat", .ours = "tcpx_netstat", .line = "TcpExt:" };
+
+FIXTURE_SETUP(counters)
+{
+	API_BEGIN(AF_TCPX);
+	api_socket(AF_TCPX, 0);
+}
+
+FIXTURE_TEARDOWN(counters)
+{
+}
+
+/* The line of names that begins so. */
+static void names_of(const char *file, const char *line, char *names, size_t len)
+{
+	char path[64];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/net/%s", file);
+	f = fopen(path, "r");
+	while (f && !found && fgets(names, len, f))
+		found = !strncmp(names, line, strlen(line));
+	if (!found)
+		api_die("no line %s in %s", line, path);
+	fclose(f);
+}
+
+/*
+ * Each name that kernel TCP has, of this kernel; but MPTCP's and those of devices and
+ * routes, which TcpExt has too.
+ */
+TEST_F(counters, names)
+{
+	static char theirs[16384], ours[16384];
+	char word[80], *name, *state;
+
+	names_of(variant->theirs, variant->line, theirs, sizeof(theirs));
+	names_of(variant->ours, variant->line, ours, sizeof(ours));
+	ours[strcspn(ours, "\n")] = ' ';
+	for (name = strtok_r(theirs, "\n ", &state); name; name = strtok_r(NULL, "\n ", &state)) {
+		snprintf(word, sizeof(word), "%s ", name);
+		EXPECT_TRUE(strstr(ours, word))
+			TH_LOG("%s has no %s", variant->ours, name);
+	}
+}
+
 API_PAIR_FIXTURE(coexist);
 
 /* The kernel's TCP does not reset what it does not know of. */
