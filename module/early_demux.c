@@ -4,20 +4,25 @@
  * of what arrives for it (sk_rx_dst), and a lookup of ours costs a fraction of the
  * routing table's.
  *
- * Kernel TCP does so in ip_rcv_finish(), which calls it by name: nobody can stand in front
- * of that. The last place before it is the end of netfilter's PRE_ROUTING, so there is a
- * hook of ours, in each netns that has TCPX sockets. What it finds goes with the segment
- * in skb->sk; the input handler takes it from there (tcpx_early_steal()). A segment that
- * came with a route, as all do over loopback, is none of its business.
+ * Kernel TCP does so in ip_rcv_finish() and ip6_rcv_finish(), which call it by name:
+ * nobody can stand in front of that. The last place before it is the end of netfilter's
+ * PRE_ROUTING, so there are hooks of ours, in each netns that has TCPX sockets. What they
+ * find goes with the segment in skb->sk; the input handler takes it from there
+ * (tcpx_early_steal()). A segment that came with a route, as all do over loopback, is none
+ * of their business; nor is one of IPv6 with extension headers.
  *
- * net.ipv4.ip_early_demux and tcp_early_demux switch it off, as they do kernel TCP's.
+ * net.ipv4.ip_early_demux and tcp_early_demux switch it off, as they do kernel TCP's, over
+ * IPv6 too.
  */
 #include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
 #include <net/dst.h>
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
+#include <net/ip6_fib.h>
+#include <net/ipv6.h>
 
 #include "tcpx.h"
 
@@ -39,6 +44,16 @@ struct sock *tcpx_early_steal(struct sk_buff *skb)
 	return sk;
 }
 
+/* What dst_check() needs to tell whether a route is still good; IPv4 needs nothing. */
+static u32 tcpx_rx_dst_cookie(const struct sk_buff *skb, const struct dst_entry *dst)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (tcpx_skb_is_v6(skb))
+		return rt6_get_cookie((const struct rt6_info *)dst);
+#endif
+	return 0;
+}
+
 /**
  * tcpx_early_learn() - remember the route of a segment for those that follow
  * @sk: its socket, locked
@@ -49,85 +64,118 @@ void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 	struct dst_entry *old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
 	struct dst_entry *dst = skb_dst(skb);
 
-	/* There is none for IPv6. */
-	if (tcpx_skb_is_v6(skb))
-		return;
 	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
 		return;
 	if (!dst || !dst_hold_safe(dst))
 		return;
 	rcu_assign_pointer(sk->sk_rx_dst, dst);
+	sk->sk_rx_dst_cookie = tcpx_rx_dst_cookie(skb, dst);
 	sk->sk_rx_dst_ifindex = skb->skb_iif;
 	dst_release(old);
 }
 
 #if IS_ENABLED(CONFIG_NETFILTER)
 
-static bool tcpx_v4_early_wanted(const struct net *net, const struct sk_buff *skb)
+/* Is there anything to find for a segment, and its ports to be read? */
+static bool tcpx_early_wanted(const struct net *net, struct sk_buff *skb)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-
-	return !skb_dst(skb) && !skb->sk && iph->protocol == IPPROTO_TCP &&
-	       skb->pkt_type == PACKET_HOST && !ip_is_fragment(iph) &&
+	return !skb_dst(skb) && !skb->sk && skb->pkt_type == PACKET_HOST &&
 	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
-	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux);
+	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux) &&
+	       pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr));
 }
 
-/* The full socket of a segment, referenced. Requests and TIME_WAIT know no route. */
-static struct sock *tcpx_v4_early_lookup(struct net *net, struct tcpx_hashinfo *h,
-					 const struct sk_buff *skb)
+/* The route goes with the segment if it is still good and the way in the same. */
+static void tcpx_early_route(struct sk_buff *skb, const struct sock *sk)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct sock *sk = tcpx_v4_lookup_established(net, h, iph->saddr, th->source, iph->daddr,
-						     ntohs(th->dest), skb->skb_iif,
-						     inet_sdif(skb));
+	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
 
-	if (!sk || sk_fullsock(sk))
-		return sk;
-	tcpx_sock_gen_put(sk);
-	return NULL;
+	if (dst)
+		dst = dst_check(dst, sk->sk_rx_dst_cookie);
+	if (dst && sk->sk_rx_dst_ifindex == skb->skb_iif)
+		skb_dst_set_noref(skb, dst);
+}
+
+/* @sk is what a lookup returned: requests and TIME_WAIT know no route. */
+static void tcpx_early_found(struct sk_buff *skb, struct sock *sk)
+{
+	if (!sk)
+		return;
+	if (!sk_fullsock(sk)) {
+		tcpx_sock_gen_put(sk);
+		return;
+	}
+	skb->sk = sk;
+	skb->destructor = sock_edemux;
+	tcpx_early_route(skb, sk);
 }
 
 static unsigned int tcpx_v4_early_demux(void *priv, struct sk_buff *skb,
 					const struct nf_hook_state *state)
 {
 	struct tcpx_net *tn = tcpx_pernet(state->net);
-	struct dst_entry *dst;
-	struct sock *sk;
+	const struct tcphdr *th;
+	const struct iphdr *iph;
 
-	if (!atomic_read(&tn->nr_sock) || !tcpx_v4_early_wanted(state->net, skb) ||
-	    !pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr)))
+	if (!atomic_read(&tn->nr_sock) || ip_hdr(skb)->protocol != IPPROTO_TCP ||
+	    ip_is_fragment(ip_hdr(skb)) || !tcpx_early_wanted(state->net, skb))
 		return NF_ACCEPT;
-	sk = tcpx_v4_early_lookup(state->net, READ_ONCE(tn->hinfo), skb);
-	if (!sk)
-		return NF_ACCEPT;
-	skb->sk = sk;
-	skb->destructor = sock_edemux;
-	dst = rcu_dereference(sk->sk_rx_dst);
-	if (dst)
-		dst = dst_check(dst, 0);
-	if (dst && sk->sk_rx_dst_ifindex == skb->skb_iif)
-		skb_dst_set_noref(skb, dst);
+	iph = ip_hdr(skb);
+	th = tcp_hdr(skb);
+	tcpx_early_found(skb, tcpx_v4_lookup_established(state->net, READ_ONCE(tn->hinfo),
+							 iph->saddr, th->source, iph->daddr,
+							 ntohs(th->dest), skb->skb_iif,
+							 inet_sdif(skb)));
 	return NF_ACCEPT;
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
+static unsigned int tcpx_v6_early_demux(void *priv, struct sk_buff *skb,
+					const struct nf_hook_state *state)
+{
+	struct tcpx_net *tn = tcpx_pernet(state->net);
+	const struct ipv6hdr *iph;
+	const struct tcphdr *th;
+
+	if (!atomic_read(&tn->nr_sock) || ipv6_hdr(skb)->nexthdr != IPPROTO_TCP ||
+	    !tcpx_early_wanted(state->net, skb))
+		return NF_ACCEPT;
+	iph = ipv6_hdr(skb);
+	th = tcp_hdr(skb);
+	tcpx_early_found(skb, tcpx_v6_lookup_established(state->net, READ_ONCE(tn->hinfo),
+							 &iph->saddr, th->source, &iph->daddr,
+							 ntohs(th->dest), inet6_iif(skb),
+							 inet6_sdif(skb)));
+	return NF_ACCEPT;
+}
+#endif
+
 /* Behind everybody: NAT and firewalls come first, as they do before kernel TCP's. */
-static const struct nf_hook_ops tcpx_early_hook = {
-	.hook		= tcpx_v4_early_demux,
-	.pf		= NFPROTO_IPV4,
-	.hooknum	= NF_INET_PRE_ROUTING,
-	.priority	= INT_MAX,
+static const struct nf_hook_ops tcpx_early_hooks[] = {
+	{
+		.hook		= tcpx_v4_early_demux,
+		.pf		= NFPROTO_IPV4,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= INT_MAX,
+	},
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		.hook		= tcpx_v6_early_demux,
+		.pf		= NFPROTO_IPV6,
+		.hooknum	= NF_INET_PRE_ROUTING,
+		.priority	= INT_MAX,
+	},
+#endif
 };
 
 static int tcpx_early_hook_add(struct net *net)
 {
-	return nf_register_net_hook(net, &tcpx_early_hook);
+	return nf_register_net_hooks(net, tcpx_early_hooks, ARRAY_SIZE(tcpx_early_hooks));
 }
 
 static void tcpx_early_hook_del(struct net *net)
 {
-	nf_unregister_net_hook(net, &tcpx_early_hook);
+	nf_unregister_net_hooks(net, tcpx_early_hooks, ARRAY_SIZE(tcpx_early_hooks));
 }
 
 #else

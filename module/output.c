@@ -732,6 +732,8 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 	skb_push(skb, hdr_len);
 	skb_reset_transport_header(skb);
 	tcpx_charge_to_socket(sk, skb);
+	/* ECMP, transmit queues and IPv6's flow label go by it: an RTO chooses anew. */
+	skb_set_hash_from_sk(skb, sk);
 
 	window = syn ? min(tp->rcv_wnd, 65535U) : tcpx_select_window(sk);
 	tcpx_build_header(sk, skb, hdr_len, window, rcv_nxt);

@@ -2,8 +2,6 @@
 /*
  * TCP Fast Open, rfc7413: data in the SYN, at the listener and at the side that opens.
  */
-#include <arpa/inet.h>
-#define WIRE_V4_ONLY
 #include "fixture.h"
 
 #define CLIENT		0x1
@@ -478,16 +476,18 @@ CASE(keys)
 /* net.ipv4.tcp_fastopen_key is both stacks' key: so the cookie is the same. */
 CASE(key_of_the_host)
 {
-	int fd, family = w->kind.family;
+	struct kind kind = w->kind;
+	int fd;
 	__u8 cookie[8];
 
 	server(w, 0);
 	sysctl_set(w, "tcp_fastopen_key", "00112233-44556677-8899aabb-ccddeeff");
 	listener(w, 5, cookie);
-	w->kind.family = AF_INET;
+	w->kind.family = on_v6(w) ? AF_INET6 : AF_INET;
+	w->kind.protocol = 0;
 	fd = sock_listen(w, PORT + 1, 16);
 	sock_set(w, fd, IPPROTO_TCP, TCP_FASTOPEN, 5);
-	w->kind.family = family;
+	w->kind = kind;
 	conn_init(w, c);
 	c->lport = PORT + 1;
 	tx(c, "S seq=0 mss=1000 opt=2202");
@@ -520,7 +520,7 @@ CASE(saved_syn)
 {
 	__u8 syn[128];
 	socklen_t len = 4;
-	int fd = sock_listen(w, PORT, 16);
+	int fd = sock_listen(w, PORT, 16), hlen = ip_hlen(w, NULL);
 
 	sock_set(w, fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
 	begin(w, c, fd);
@@ -528,12 +528,12 @@ CASE(saved_syn)
 	conn_accept(c);
 	CHECK_EQ(w, -1, getsockopt(c->fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len));
 	CHECK_EQ(w, EINVAL, errno);
-	CHECK_EQ(w, 20 + 20 + 8, len);
+	CHECK_EQ(w, hlen + 20 + 8, len);
 	len = sizeof(syn);
 	CHECK_EQ(w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len));
-	CHECK_EQ(w, 48, len);
-	CHECK_EQ(w, 0x45, syn[0]);
-	CHECK_EQ(w, c->pport, syn[20] << 8 | syn[21]);
+	CHECK_EQ(w, hlen + 20 + 8, len);
+	CHECK_EQ(w, on_v6(w) ? 6 : 4, syn[0] >> 4);
+	CHECK_EQ(w, c->pport, syn[hlen] << 8 | syn[hlen + 1]);
 	/* Once only. */
 	len = sizeof(syn);
 	CHECK_EQ(w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len));
@@ -547,11 +547,8 @@ static const __u8 peers[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 /* sendto() with MSG_FASTOPEN; what it returns, or -errno. */
 static int fastopen_send(struct conn *c, size_t len, int flags)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = inet_addr(PEER_ADDR),
-		.sin_port = htons(c->pport),
-	};
+	union wire_addr addr;
+	socklen_t addr_len = sock_peer(c, &addr);
 	static __u8 data[1 << 16];
 	ssize_t n;
 	size_t i;
@@ -559,8 +556,8 @@ static int fastopen_send(struct conn *c, size_t len, int flags)
 	for (i = 0; i < len; i++)
 		data[i] = pattern(c->written + i);
 	c->last = wire_now();
-	n = sendto(c->fd, data, len, MSG_FASTOPEN | MSG_NOSIGNAL | flags, (void *)&sin,
-		   sizeof(sin));
+	n = sendto(c->fd, data, len, MSG_FASTOPEN | MSG_NOSIGNAL | flags, &addr.any,
+		   addr_len);
 	if (n > 0)
 		c->written += n;
 	return n < 0 ? -errno : n;
@@ -740,19 +737,17 @@ CASE(client_tries_experimental)
 /* TCP_FASTOPEN_CONNECT: connect() returns at once, the first write opens. */
 CASE(client_connect_is_put_off)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = inet_addr(PEER_ADDR),
-	};
+	union wire_addr addr;
+	socklen_t len;
 
 	learn_cookie(w, c);
 	open_socket(w, c);
-	sin.sin_port = htons(c->pport);
+	len = sock_peer(c, &addr);
 	sock_set(w, c->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
-	CHECK_EQ(w, 0, connect(c->fd, (void *)&sin, sizeof(sin)));
+	CHECK_EQ(w, 0, connect(c->fd, &addr.any, len));
 	none(c);
 	CHECK(w, wait_for(c->fd, POLLOUT, 0));
-	CHECK_EQ(w, -1, connect(c->fd, (void *)&sin, sizeof(sin)));
+	CHECK_EQ(w, -1, connect(c->fd, &addr.any, len));
 	CHECK_EQ(w, EISCONN, errno);
 	conn_write(c, 100, 0);
 	rx(c, "S seq=0 len=100 fo=8");
@@ -778,16 +773,14 @@ CASE(client_connect_asks)
 
 CASE(client_put_off_and_closed)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = inet_addr(PEER_ADDR),
-	};
+	union wire_addr addr;
+	socklen_t len;
 
 	learn_cookie(w, c);
 	open_socket(w, c);
-	sin.sin_port = htons(c->pport);
+	len = sock_peer(c, &addr);
 	sock_set(w, c->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
-	CHECK_EQ(w, 0, connect(c->fd, (void *)&sin, sizeof(sin)));
+	CHECK_EQ(w, 0, connect(c->fd, &addr.any, len));
 	conn_close(c);
 	none(c);
 }

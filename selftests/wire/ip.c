@@ -4,6 +4,7 @@
  * addresses of the two ends.
  */
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <stdlib.h>
@@ -93,12 +94,32 @@ static __u8 ext_number(char letter)
 		return IPPROTO_HOPOPTS;
 	case 'f':
 		return IPPROTO_FRAGMENT;
+	case 'r':
+		return IPPROTO_ROUTING;
+	case 'n':
+		return 253;	/* rfc3692: nobody's */
 	default:
 		return IPPROTO_DSTOPTS;
 	}
 }
 
-/* Options that are padding only, or a fragment that is the whole. */
+/* The option that fills a header: to be skipped by who does not know it, or padding. */
+static __u8 ext_option(char letter)
+{
+	switch (letter) {
+	case 's':
+		return 0x1e;
+	case 'x':
+		return 0x5e;	/* or the packet dropped */
+	default:
+		return IP6OPT_PADN;
+	}
+}
+
+/*
+ * Options that mean nothing, a fragment that is the whole, a route with nothing left of
+ * it, or what nobody knows.
+ */
 static void put_ext(__u8 *packet, const char *ext, int protocol)
 {
 	__u8 *next = packet + offsetof(struct ip6_hdr, ip6_nxt);
@@ -107,8 +128,8 @@ static void put_ext(__u8 *packet, const char *ext, int protocol)
 	for (; ext && *ext; ext++, at += EXT_HLEN) {
 		*next = ext_number(*ext);
 		memset(at, 0, EXT_HLEN);
-		if (*ext != 'f') {
-			at[2] = IP6OPT_PADN;
+		if (!strchr("frn", *ext)) {
+			at[2] = ext_option(*ext);
 			at[3] = EXT_HLEN - 4;
 		}
 		next = at;
@@ -116,20 +137,20 @@ static void put_ext(__u8 *packet, const char *ext, int protocol)
 	*next = protocol;
 }
 
-static void put_v6(const struct ip_fields *f, __u8 *packet, size_t len,
+static void put_v6(struct wire *w, const struct ip_fields *f, __u8 *packet, size_t len,
 		   int protocol)
 {
 	struct ip6_hdr *ip = (void *)packet;
 	/* Nothing in the header can be wrong but an address from elsewhere. */
-	const char *peer = f->bad ? "::1" : PEER_ADDR6;
+	const char *peer = f->bad ? "::1" : w->peer6;
 
 	memset(ip, 0, sizeof(*ip));
 	ip->ip6_flow = htonl(6u << 28 | f->tos << 20 | f->flow);
 	ip->ip6_plen = htons(f->len < 0 ? (int)len - V6_HLEN :
 			     f->len - V4_HLEN);
 	ip->ip6_hlim = f->ttl;
-	inet_pton(AF_INET6, f->from_local ? LOCAL_ADDR6 : peer, &ip->ip6_src);
-	inet_pton(AF_INET6, f->from_local ? peer : LOCAL_ADDR6, &ip->ip6_dst);
+	inet_pton(AF_INET6, f->from_local ? w->local6 : peer, &ip->ip6_src);
+	inet_pton(AF_INET6, f->from_local ? peer : w->local6, &ip->ip6_dst);
 	put_ext(packet, f->ext, protocol);
 }
 
@@ -137,7 +158,7 @@ static void put_header(struct wire *w, const struct ip_fields *f,
 		       __u8 *packet, size_t len, int protocol)
 {
 	if (on_v6(w))
-		put_v6(f, packet, len, protocol);
+		put_v6(w, f, packet, len, protocol);
 	else
 		put_v4(w, f, packet, len, protocol);
 }
@@ -321,5 +342,7 @@ socklen_t ip_sockaddr(const struct wire *w, union wire_addr *a,
 	a->in6.sin6_port = htons(port);
 	inet_pton(AF_INET6, on_v6(w) ? ends->v6 : ends->mapped,
 		  &a->in6.sin6_addr);
+	if (IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr))
+		a->in6.sin6_scope_id = if_nametoindex("tun0");
 	return sizeof(a->in6);
 }

@@ -4,7 +4,6 @@
  * not given to anybody yet go to another one.
  */
 #include <linux/filter.h>
-#define WIRE_V4_ONLY
 #include "fixture.h"
 
 static int member(struct wire *w)

@@ -2,7 +2,8 @@
 /*
  * Path MTU discovery by packetization layer, rfc4821: tcp_mtu_probing.
  */
-#define WIRE_V4_ONLY
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
 #include "fixture.h"
 
 /*
@@ -166,19 +167,29 @@ CASE(maxseg_of_client)
 }
 
 /*
- * IP_MTU_DISCOVER, and what ICMP's "fragmentation needed" does: shorter segments at
- * once, or only with the next timeout, when the route has it.
+ * IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, and what ICMP's "fragmentation needed" or
+ * ICMPv6's "packet too big" does: shorter segments at once, or only with the next
+ * timeout, when the route has it. Nobody on the way splits a packet of IPv6, so there
+ * a mode either heeds the message or does not.
  */
 static void discover(struct wire *w, struct conn *c, int mode, bool df, bool at_once)
 {
-	static const struct icmp_error too_big = { .type = 3, .code = 4, .mtu = 1000 };
+	const struct icmp_error too_big = {
+		.type = on_v6(w) ? ICMP6_PACKET_TOO_BIG : ICMP_DEST_UNREACH,
+		.code = on_v6(w) ? 0 : ICMP_FRAG_NEEDED,
+		.mtu = 1300 + ip_hlen(w, NULL),
+	};
 
 	conn_active(w, c, "mss=1460 sackok ws=0");
-	sock_set(w, c->fd, IPPROTO_IP, IP_MTU_DISCOVER, mode);
+	if (on_v6(w))
+		sock_set(w, c->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, mode);
+	else
+		sock_set(w, c->fd, IPPROTO_IP, IP_MTU_DISCOVER, mode);
 	conn_write(c, 1460, 0);
-	rx(c, ". seq=1 len=1460 df%s", df ? "=1" : "=0");
+	rx(c, ". seq=1 len=1460 df=%d", df || on_v6(w));
 	wire_icmp(c, &too_big, 1, 8);
-	rx(c, ". seq=1 len=960 %s%d", at_once ? "t<" : "t>=", RTO_MIN_MS);
+	rx(c, ". seq=1 len=%d %s%d", at_once || !on_v6(w) ? 1280 : 1460,
+	   at_once ? "t<" : "t>=", RTO_MIN_MS);
 }
 
 CASE(discover_want)
@@ -193,7 +204,7 @@ CASE(discover_do)
 
 CASE(discover_dont)
 {
-	discover(w, c, IP_PMTUDISC_DONT, false, false);
+	discover(w, c, IP_PMTUDISC_DONT, false, on_v6(w));
 }
 
 CASE(discover_probe)

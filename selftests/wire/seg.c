@@ -15,8 +15,10 @@
  *	sack=A:B,C:D	SACK blocks, in the numbers of the other side
  *	opt=HEX		further option bytes, as they are
  *	ttl= tos= flow=	IP header fields: IPv6's hop limit and traffic class, too
- *	ext=hdf		IPv6 extension headers in this order: hop-by-hop and
- *			destination options, fragment
+ *	ext=hdfrsxn	IPv6 extension headers in this order: hop-by-hop and
+ *			destination options, fragment, a route that is done,
+ *			destination options unknown to be skipped or not, and
+ *			a header that nobody knows
  *	doff= iplen=	lie about the length of the TCP header, of the packet
  *	badsum zerosum	wrong TCP checksum
  *	badip		an IP header to be dropped: wrong checksum, or in IPv6,

@@ -19,12 +19,6 @@
  */
 #define DEFAULT_OPTS	"mss=1000 sackok ws=0"
 
-static const struct ends local_end = {
-	LOCAL_ADDR, LOCAL_ADDR6, "::",
-}, peer_end = {
-	PEER_ADDR, PEER_ADDR6, "::ffff:" PEER_ADDR,
-};
-
 void conn_init(struct wire *w, struct conn *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -59,8 +53,9 @@ void sock_set(struct wire *w, int fd, int level, int name, int value)
 
 void sock_bind(struct wire *w, int fd, int port)
 {
+	const struct ends ends = { LOCAL_ADDR, w->local6, "::" };
 	union wire_addr addr;
-	socklen_t len = ip_sockaddr(w, &addr, &local_end, port);
+	socklen_t len = ip_sockaddr(w, &addr, &ends, port);
 
 	sock_set(w, fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	CHECK_EQ(w, 0, bind(fd, &addr.any, len));
@@ -77,11 +72,21 @@ int sock_listen(struct wire *w, int port, int backlog)
 	return fd;
 }
 
+/* The peer's address, as the socket under test takes it. */
+socklen_t sock_peer(const struct conn *c, union wire_addr *addr)
+{
+	const struct ends ends = {
+		PEER_ADDR, c->w->peer6, "::ffff:" PEER_ADDR,
+	};
+
+	return ip_sockaddr(c->w, addr, &ends, c->pport);
+}
+
 /* Start the active open; the SYN is for the test to expect. */
 void sock_connect(struct conn *c)
 {
 	union wire_addr addr;
-	socklen_t len = ip_sockaddr(c->w, &addr, &peer_end, c->pport);
+	socklen_t len = sock_peer(c, &addr);
 
 	if (c->fd < 0) {
 		c->fd = sock_open(c->w);
@@ -131,7 +136,7 @@ int conn_accept(struct conn *c)
 	c->fd = accept4(c->listener, &addr.any, &len,
 			SOCK_NONBLOCK | SOCK_CLOEXEC);
 	CHECK(c->w, c->fd >= 0);
-	CHECK_EQ(c->w, ip_sockaddr(c->w, &want, &peer_end, c->pport), len);
+	CHECK_EQ(c->w, sock_peer(c, &want), len);
 	CHECK(c->w, !memcmp(&addr, &want, len));
 	return c->fd;
 }

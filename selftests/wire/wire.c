@@ -276,6 +276,8 @@ void wire_open(struct wire *w, const struct kind *kind, bool final)
 	w->final = final;
 	w->next_port = 40000;
 	w->peer_win = 65535;
+	w->local6 = LOCAL_ADDR6;
+	w->peer6 = PEER_ADDR6;
 	w->start = wire_now();
 	MUST(w, unshare(CLONE_NEWNET));
 	/* No router solicitations between the segments, no address of its own. */

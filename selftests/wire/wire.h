@@ -189,6 +189,8 @@ struct kind {
  * @peer_win:	window field the peer of the next connection sends
  * @next_port:	peer port of the next connection
  * @ip_id:	IP identification of the next injected packet
+ * @local6:	IPv6 address of the socket under test
+ * @peer6:	and of the peer
  * @start:	when the trace begins, ns
  * @final:	this run is the last, its failure counts
  * @ends:	the connections seen, to be reset when the test is over
@@ -199,6 +201,7 @@ struct wire {
 	int		tun, cap;
 	struct seg	*head;
 	__u16	peer_win, next_port, ip_id;
+	const char	*local6, *peer6;
 	__s64		start;
 	bool		final;
 	struct end	ends[MAX_ENDS];
@@ -358,6 +361,7 @@ void conn_init(struct wire *w, struct conn *c);
 int sock_open(struct wire *w);
 void sock_bind(struct wire *w, int fd, int port);
 int sock_listen(struct wire *w, int port, int backlog);
+socklen_t sock_peer(const struct conn *c, union wire_addr *addr);
 void sock_connect(struct conn *c);
 void sock_set(struct wire *w, int fd, int level, int name, int value);
 int sock_error(int fd);
