@@ -20,6 +20,7 @@
 
 /* Beyond some 17 minutes the curve is taken as if it were then: its cube fits. */
 #define CUBIC_MAX_OFFSET	0x100000U
+#define CUBIC_UPDATE_INTERVAL	(HZ / 32)	/* of the step while the window stays */
 
 #define HYSTART_LOW_WINDOW	16	/* segments, no verdict on less */
 #define HYSTART_MIN_SAMPLES	8	/* RTTs before a round's minimum counts */
@@ -53,6 +54,7 @@ struct cubic_epoch {
  * @cwnd_prior: window when ssthresh was last set, 0: never; outlives an RTO
  * @cnt: segments to be acked for one more segment of window
  * @cnt_time: jiffies when @cnt was computed
+ * @cnt_cwnd: window that it was computed for
  * @min_rtt_us: smallest RTT of the connection, 0: none yet
  * @round_start_us: HyStart: when the current round trip began
  * @last_ack_us: last ACK that belonged to its train
@@ -70,6 +72,7 @@ struct cubic {
 	u32	cwnd_prior;
 	u32	cnt;
 	u32	cnt_time;
+	u32	cnt_cwnd;
 	u32	min_rtt_us;
 	u32	round_start_us;
 	u32	last_ack_us;
@@ -150,16 +153,17 @@ static u32 cubic_count(const struct cubic *ca, u32 cwnd, u32 now32)
 }
 
 /* The Reno-friendly region, rfc9438#section-4.3: not slower than Reno. */
-static u32 cubic_friendly(struct cubic *ca, u32 cwnd, u32 acked, u32 cnt)
+static u32 cubic_friendly(struct cubic *ca, u32 cwnd, u32 cnt)
 {
 	u32 step = cwnd;
 
 	/* Slower than Reno until the window of the last loss: alpha, then 1. */
 	if (ca->w_est < ca->cwnd_prior)
 		step = cwnd * CUBIC_ALPHA_DEN / CUBIC_ALPHA_NUM;
-	ca->est_cnt += acked;
-	ca->w_est += ca->est_cnt / step;
-	ca->est_cnt %= step;
+	if (ca->est_cnt > step) {
+		ca->w_est += (ca->est_cnt - 1) / step;
+		ca->est_cnt = (ca->est_cnt - 1) % step + 1;
+	}
 	if (ca->w_est > cwnd)
 		cnt = min(cnt, cwnd / (ca->w_est - cwnd));
 	return cnt;
@@ -170,14 +174,20 @@ static void cubic_update(struct cubic *ca, u32 cwnd, u32 acked, u32 now32)
 	if (!ca->epoch.started) {
 		cubic_epoch_begin(ca, cwnd, now32);
 		ca->cnt_time = now32 - 1;
+		ca->cnt_cwnd = 0;
 	}
+	ca->est_cnt += acked;
+	/* In so short a time neither curve gets far: as kernel TCP, look again later. */
+	if (ca->cnt_cwnd == cwnd && now32 - ca->cnt_time <= CUBIC_UPDATE_INTERVAL)
+		return;
 	/* The curve moves with the clock: once a tick is enough. */
 	if (ca->cnt_time != now32) {
 		ca->cnt = cubic_count(ca, cwnd, now32);
 		ca->cnt_time = now32;
+		ca->cnt_cwnd = cwnd;
 	}
 	/* At most half as much again a round trip, rfc9438#section-4.2. */
-	ca->cnt = max(cubic_friendly(ca, cwnd, acked, ca->cnt), 2U);
+	ca->cnt = max(cubic_friendly(ca, cwnd, ca->cnt), 2U);
 }
 
 static void cubic_cong_avoid(struct tcpx_cc *cc, u32 ack, u32 acked, u32 now32)
