@@ -10,7 +10,11 @@
 
 /* --- round trip time, rfc6298 --------------------------------------------- */
 
-static u32 tcpx_rto_min_us(struct sock *sk)
+/**
+ * tcpx_rto_min_us() - no retransmission timeout is less than this
+ * @sk: socket; a route with rto_min goes before it
+ */
+u32 tcpx_rto_min_us(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	u32 rto_min = tcpx_sk(sk)->rto_min;
