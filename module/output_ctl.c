@@ -344,7 +344,8 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
  * @sk: socket, locked
  *
  * The FIN rides on the last skb not yet sent, or, when memory is short, on the
- * last one sent: its retransmission will carry it.
+ * last one sent: its retransmission will carry it. Where there is neither, and no
+ * memory, the keepalive timer tries again: an orphan without a FIN would never end.
  */
 void tcpx_send_fin(struct sock *sk)
 {
@@ -365,8 +366,10 @@ void tcpx_send_fin(struct sock *sk)
 	} else {
 		skb = alloc_skb_fclone(TCPX_MAX_HEADER,
 				       sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
-		if (unlikely(!skb))
+		if (unlikely(!skb)) {
+			tcpx_reset_keepalive_timer(sk, TCP_RESOURCE_PROBE_INTERVAL);
 			return;
+		}
 		INIT_LIST_HEAD(&skb->tcp_tsorted_anchor);
 		skb_reserve(skb, TCPX_MAX_HEADER);
 		memset(skb->cb, 0, sizeof(skb->cb));

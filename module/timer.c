@@ -10,7 +10,7 @@
  *   delack_timer	an ACK was put off, rfc9293#section-3.8.6.3
  *   compressed_ack_timer	an ACK of segments out of order waits for more of them
  *   sk_timer		keepalive, rfc9293#section-3.8.4, and, once the user has
- *			closed, the end of FIN_WAIT2
+ *			closed, a FIN that there was no memory for, the end of FIN_WAIT2
  *   pacing_timer	departure of the next skb (output.c)
  *
  * A pending timer holds a reference on the socket. If it fires while the user
@@ -722,6 +722,24 @@ static void tcpx_fin_wait2_over(struct sock *sk)
 	tcpx_done(sk);
 }
 
+/* We have closed, but there was no memory for the FIN: it would be in a queue, or its
+ * acknowledgment had changed the state.
+ */
+static bool tcpx_fin_is_missing(const struct sock *sk)
+{
+	return ((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) &&
+	       tcpx_rtx_and_write_queues_empty(sk);
+}
+
+/* Return: jiffies until the timer is due again, 0: it is not. */
+static u32 tcpx_send_missing_fin(struct sock *sk)
+{
+	tcpx_send_fin(sk);
+	if (tcpx_fin_is_missing(sk))
+		return TCP_RESOURCE_PROBE_INTERVAL;
+	return sock_flag(sk, SOCK_KEEPOPEN) ? tcpx_keepalive_time_when(tcpx_sk(sk)) : 0;
+}
+
 static void tcpx_keepalive_timer(struct timer_list *t)
 {
 	struct sock *sk = compat_from_timer(sk, t, sk_timer);
@@ -735,6 +753,8 @@ static void tcpx_keepalive_timer(struct timer_list *t)
 	tcpx_mstamp_refresh(tcpx_sk(sk));
 	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
 		tcpx_fin_wait2_over(sk);
+	else if (unlikely(tcpx_fin_is_missing(sk)))
+		next = tcpx_send_missing_fin(sk);
 	else if (sock_flag(sk, SOCK_KEEPOPEN) &&
 		 !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN)))
 		next = tcpx_keepalive_check(sk);
