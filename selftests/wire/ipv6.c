@@ -153,25 +153,6 @@ CASE(label_changes_with_each_timeout)
 	rx(c, ". seq=101 len=100 flow=%u", label);
 }
 
-/* The peer repeats what has arrived: our ACKs may be lost on their path. */
-CASE(label_changes_when_data_comes_twice)
-{
-	__u32 label;
-	int i;
-
-	sysctl_set(w, "tcp_invalid_ratelimit", "0");
-	conn_passive(w, c, NULL);
-	tx(c, ". len=100");
-	rx(c, ". ack=101 flow!=0");
-	label = c->seg.flow;
-	for (i = 0; i < 3 && c->seg.flow == label; i++) {
-		tx(c, ". seq=1 len=100");
-		rx(c, ". ack=101");
-	}
-	CHECK(w, c->seg.flow != label);
-	CHECK(w, mib(w, "TcpDuplicateDataRehash") > 0);
-}
-
 /* SO_TXREHASH, or net.core.txrehash: not for those who don't want it. */
 CASE(label_stays_if_so_wanted)
 {
