@@ -38,6 +38,7 @@ static const struct {
 	{ IPPROTO_IP, 52, VALUE, "IP_PROTOCOL: the port, of 6.1's stream sockets" },
 	{ IPPROTO_TCP, TCP_CONGESTION, NAME, "" },
 	{ IPPROTO_TCP, TCP_ULP, NAME, "" },
+	{ IPPROTO_TCP, TCP_QUICKACK, VALUE, "follows the traffic: whether a FIN was answered yet" },
 	{ IPPROTO_TCP, TCP_INFO, VALUE, "times, and what each connection has seen" },
 	{ IPPROTO_TCP, TCP_CC_INFO, VALUE, "the same" },
 	{ IPPROTO_TCP, TCP_TIMESTAMP, VALUE, "a clock" },
