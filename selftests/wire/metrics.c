@@ -7,7 +7,7 @@
 #define OPTS	"mss=1000 sackok ws=0"
 
 /* The route to the peer, with these. */
-static void route(struct wire *w, const char *metrics)
+static void add_route(struct wire *w, const char *metrics)
 {
 	char command[160];
 
@@ -24,7 +24,7 @@ static void route_known(struct wire *w, const char *metrics)
 {
 	struct conn before;
 
-	route(w, metrics);
+	add_route(w, metrics);
 	conn_passive(w, &before, OPTS);
 	conn_close(&before);
 	rx(&before, "F. seq=1 ack=1");
@@ -54,7 +54,7 @@ static void synack(struct wire *w, struct conn *c, const char *want)
 
 CASE(initcwnd)
 {
-	route(w, "initcwnd 4");
+	add_route(w, "initcwnd 4");
 	conn_slow(w, c, OPTS);
 	conn_write(c, 10000, 0);
 	rx_stream(c, 1, 4001, 1000);
@@ -63,19 +63,19 @@ CASE(initcwnd)
 
 CASE(initrwnd)
 {
-	route(w, "initrwnd 5");
+	add_route(w, "initrwnd 5");
 	synack(w, c, "win=7300");
 }
 
 CASE(window)
 {
-	route(w, "window 8000");
+	add_route(w, "window 8000");
 	synack(w, c, "win<=8000");
 }
 
 CASE(advmss)
 {
-	route(w, "advmss 600");
+	add_route(w, "advmss 600");
 	synack(w, c, "mss=600");
 }
 
@@ -94,7 +94,7 @@ CASE(cwnd_locked)
 /* A hint only, which kernel TCP does not begin with. */
 CASE(cwnd_not_locked)
 {
-	route(w, "cwnd 3");
+	add_route(w, "cwnd 3");
 	conn_slow(w, c, OPTS);
 	conn_write(c, 20000, 0);
 	rx_stream(c, 1, 10001, 1000);
@@ -162,7 +162,7 @@ CASE(rtt_shorter)
 
 CASE(rto_min)
 {
-	route(w, "rto_min 800ms");
+	add_route(w, "rto_min 800ms");
 	conn_passive(w, c, OPTS);
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=1 len=1000");
@@ -171,7 +171,7 @@ CASE(rto_min)
 
 CASE(rto_min_less)
 {
-	route(w, "rto_min 40ms");
+	add_route(w, "rto_min 40ms");
 	conn_passive(w, c, OPTS);
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=1 len=1000");
@@ -183,7 +183,7 @@ CASE(quickack)
 {
 	int i;
 
-	route(w, "quickack 1");
+	add_route(w, "quickack 1");
 	conn_passive(w, c, OPTS);
 	sock_set(w, c->fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 	for (i = 0; i < 50; i++) {
