@@ -79,6 +79,8 @@ void write_all(int fd, const void *buf, size_t len);
 bool read_all(int fd, void *buf, size_t len);
 pid_t start_child(void);
 void finish_child(pid_t pid);
+void abort_connection(int fd);
+void settle(void);
 void raise_file_limit(void);
 void in_server_namespace(void);
 void in_client_namespace(void);

@@ -103,13 +103,16 @@ static void grow_crowd(const struct stack *s, struct crowd *c, long n)
 	close(lfd);
 }
 
+/* By reset: nothing in TIME_WAIT that the next row would have to carry. */
 static void close_crowd(struct crowd *c)
 {
 	long i;
 
 	for (i = 0; i < c->n; i++) {
-		close(c->near[i]);
-		close(c->far[i]);
+		if (c->near[i] >= 0)
+			abort_connection(c->near[i]);
+		if (c->far[i] >= 0)
+			close(c->far[i]);
 	}
 	free(c->near);
 	free(c->far);
@@ -172,10 +175,11 @@ double epoll_server(const struct stack *s, const struct row *r)
 	for (i = 0; i < turns; i++)
 		active_round(&c);
 	took = clock_stop();
-	/* The far ends are closed already; what is left is the end of one. */
+	/* The far ends are closed already; the server leaves at the end of one. */
 	for (i = 0; i < c.n; i++)
 		c.far[i] = -1;
 	close(c.near[0]);
+	c.near[0] = -1;
 	finish_child(server);
 	close_crowd(&c);
 	return took / (turns * ACTIVE);
@@ -227,7 +231,7 @@ double bind_crowded(const struct stack *s, const struct row *r)
 	double took;
 	long i;
 
-	sleep(65);	/* the ports that rows before have left in TIME_WAIT */
+	settle();
 	for (i = 0; i < r->size; i++)
 		held[i] = bind_any(s);
 	clock_start(s);

@@ -168,6 +168,44 @@ bool read_all(int fd, void *buf, size_t len)
 	return true;
 }
 
+/* close() by reset: neither end is left in TIME_WAIT */
+void abort_connection(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)))
+		die("SO_LINGER");
+	close(fd);
+}
+
+/* Whether a table of the kind of /proc/net/tcp has an entry in TIME_WAIT. */
+static bool has_time_wait(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[256], state[3];
+	bool has = false;
+
+	if (!f)
+		return false;
+	while (!has && fgets(line, sizeof(line), f))
+		has = sscanf(line, " %*d: %*s %*s %2s", state) == 1 && !strcmp(state, "06");
+	fclose(f);
+	return has;
+}
+
+/* Wait until nothing that rows before have closed is left, at either end. In virtual time a
+ * minute of waiting is over at once.
+ */
+void settle(void)
+{
+	in_server_namespace();
+	while (has_time_wait("/proc/net/tcp") || has_time_wait("/proc/net/tcpx"))
+		sleep(1);
+	in_client_namespace();
+	while (has_time_wait("/proc/net/tcp") || has_time_wait("/proc/net/tcpx"))
+		sleep(1);
+}
+
 /* --- processes ------------------------------------------------------------ */
 
 pid_t start_child(void)

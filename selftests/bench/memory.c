@@ -35,18 +35,23 @@ static double free_bytes(void)
 	return number_after("/proc/meminfo", "MemFree:") * 1024;
 }
 
-/* The same when what the row before has left behind, TIME_WAIT among it, is gone: until a
- * minute brings no more. In virtual time a minute is over at once.
+/* The same when what the row before has left behind is gone: TIME_WAIT, and then what is
+ * freed later, by RCU or because it lingers: until five seconds in a row bring nothing.
  */
 static double settled_free_bytes(void)
 {
-	double last, now = free_bytes();
+	double best, now;
+	int still = 0;
 
-	do {
-		last = now;
-		sleep(65);
+	settle();
+	for (best = free_bytes(); still < 5; still++) {
+		sleep(1);
 		now = free_bytes();
-	} while (now > last + (1 << 20));
+		if (now > best + (1 << 20)) {
+			best = now;
+			still = -1;
+		}
+	}
 	return now;
 }
 
@@ -67,8 +72,10 @@ double idle_connection(const struct stack *s, const struct row *r)
 		fds[i + 1] = accept_from(lfd);
 	}
 	after = free_bytes();
-	for (i = 0; i < 2 * r->size; i++)
-		close(fds[i]);
+	for (i = 0; i < 2 * r->size; i += 2) {
+		abort_connection(fds[i]);
+		close(fds[i + 1]);
+	}
 	close(lfd);
 	free(fds);
 	return (before - after) / r->size;
