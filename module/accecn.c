@@ -591,6 +591,7 @@ void tcpx_accecn_spurious(struct tcpx_sock *tp, u32 seq)
 {
 	struct tcpx_accecn *ae = &tp->accecn;
 
-	if (ae->opt_with_dsack && tcpx_is_sack(tp) && seq == tp->duplicate_sack[0].start_seq)
+	if (ae->opt_with_dsack && tcpx_is_sack(tp) && tp->disorder &&
+	    seq == tp->disorder->duplicate_sack[0].start_seq)
 		ae->fail |= TCPX_ACCECN_OPT_FAIL_SEND;
 }

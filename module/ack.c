@@ -291,7 +291,7 @@ void tcpx_fast_path_check(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	if (RB_EMPTY_ROOT(&tp->out_of_order_queue) && tp->rcv_wnd && !tp->urg_data &&
+	if (tcpx_ofo_empty(tp) && tp->rcv_wnd && !tp->urg_data &&
 	    atomic_read(&sk->sk_rmem_alloc) < sk->sk_rcvbuf)
 		tcpx_fast_path_on(tp);
 }
@@ -554,12 +554,12 @@ static void tcpx_cong_control_custom(struct sock *sk, struct tcpx_rate_sample *r
 	/* Not at work yet: tcpx_init_congestion_control() comes after this ACK. */
 	if (unlikely((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)))
 		return;
-	rs->now_us = tp->cc.now_us;
-	rs->now32 = tp->cc.now32;
+	rs->now_us = tp->tcp_mstamp;
+	rs->now32 = tcpx_jiffies32();
 	rs->in_flight = tcpx_packets_in_flight(tp);
 	rs->ca_state = tp->ca_state;
-	if (tp->tcp_wstamp_ns > tp->tcp_clock_cache)
-		rs->ahead_us = div_u64(tp->tcp_wstamp_ns - tp->tcp_clock_cache, NSEC_PER_USEC);
+	if (tp->tcp_wstamp_ns > tcpx_mstamp_ns(tp))
+		rs->ahead_us = div_u64(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp), NSEC_PER_USEC);
 	tp->cc.ops->cong_control(&tp->cc, rs);
 	tcpx_cc_set_pacing_rate(sk, tp->cc.pacing_rate);
 }
@@ -720,7 +720,6 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 			flag |= tcpx_sacktag_write_queue(sk, skb, prior_snd_una, &state);
 	}
 
-	tcpx_cc_sync(tp);
 	if (tp->cc.ops->in_ack)
 		tp->cc.ops->in_ack(&tp->cc);
 	WRITE_ONCE(sk->sk_err_soft, 0);

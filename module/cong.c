@@ -150,7 +150,6 @@ void tcpx_init_congestion_control(struct sock *sk)
 	struct tcpx_cc *cc = &tcpx_sk(sk)->cc;
 
 	cc->prior_ssthresh = 0;
-	tcpx_cc_sync(tcpx_sk(sk));
 	if (cc->ops->init)
 		cc->ops->init(cc);
 	tcpx_ecn_ca_changed(sk);

@@ -43,21 +43,22 @@ struct tcpx_congestion_ops;
  * @is_cwnd_limited: the last window was limited by cwnd
  * @srtt_us: smoothed RTT << 3, microseconds; 0: none yet
  * @min_rtt_us: windowed minimum RTT, microseconds; ~0U: none yet
- * @mss: payload bytes of a full segment
+ * @mss_cache: payload bytes of a full segment, without SACK blocks
  * @snd_una: oldest unacknowledged sequence number
  * @snd_nxt: next to be sent
  * @delivered: segments delivered, whole connection
  * @delivered_ce: those of them with a congestion mark
  * @lost: segments held for lost, whole connection
  * @app_limited: @delivered at which the application limit ends, 0: none
- * @now_us: the time, microseconds
- * @now32: the time, 32-bit jiffies
+ * @tcp_mstamp: the time of the present burst, microseconds
  * @pacing_rate: bytes per second, ~0UL none; an algorithm with cong_control sets it
  * @lsndtime: 32-bit jiffies of the last data sent
  * @priv: the algorithm's own
  */
 struct tcpx_cc {
 	const struct tcpx_congestion_ops *ops;
+	unsigned long	pacing_rate;
+	u64	tcp_mstamp;
 	u32	snd_cwnd;
 	u32	snd_cwnd_cnt;
 	u32	snd_cwnd_clamp;
@@ -67,7 +68,7 @@ struct tcpx_cc {
 	u32	max_packets_out;
 	u32	srtt_us;
 	u32	min_rtt_us;
-	u32	mss;
+	u32	mss_cache;
 	u32	snd_una;
 	u32	snd_nxt;
 	u32	delivered;
@@ -75,9 +76,6 @@ struct tcpx_cc {
 	u32	lost;
 	u32	app_limited;
 	u32	lsndtime;
-	u32	now32;
-	u64	now_us;
-	unsigned long	pacing_rate;
 	bool	is_cwnd_limited;
 	u64	priv[TCPX_CC_PRIV_SIZE / sizeof(u64)];
 };
@@ -101,7 +99,7 @@ struct tcpx_ack_sample {
 /**
  * struct tcpx_rate_sample - what one ACK shows of the delivery rate (rate.c), and
  *	what cong_control needs besides
- * @prior_mstamp: us, when the sample began; 0: there is none
+ * @prior_mstamp: 32-bit us, when the sample began; 0: there is none
  * @now_us: the time, microseconds
  * @now32: the time, 32-bit jiffies
  * @prior_delivered: cc->delivered when it began
@@ -122,8 +120,8 @@ struct tcpx_ack_sample {
  * @is_ack_delayed: the receiver probably waited for more to acknowledge
  */
 struct tcpx_rate_sample {
-	u64	prior_mstamp;
 	u64	now_us;
+	u32	prior_mstamp;
 	u32	now32;
 	u32	prior_delivered;
 	u32	prior_delivered_ce;

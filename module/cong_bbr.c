@@ -79,6 +79,7 @@ static const u16 bbr_cycle_gain[CYCLE_LEN] = {
  * @round_start: this ACK began a round
  * @idle_restart: sending again after idle
  * @full_reached: STARTUP has found the bandwidth
+ * @rtt_dated: min_rtt_stamp is set
  * @rtt_seen: the pacing rate is based on a true RTT
  * @probe_rtt_round: a round trip has passed in PROBE_RTT
  * @conserve: first round of a recovery: one out for one in
@@ -111,7 +112,8 @@ struct bbr {
 		full_reached:1,
 		rtt_seen:1,
 		probe_rtt_round:1;
-	u8	conserve:1;
+	u8	conserve:1,
+		rtt_dated:1;
 };
 
 static_assert(sizeof(struct bbr) <= TCPX_CC_PRIV_SIZE);
@@ -168,7 +170,7 @@ static void bbr_update_bw(struct bbr *ca, const struct tcpx_cc *cc,
 /* Bytes per second. */
 static u64 bbr_rate(const struct tcpx_cc *cc, u64 bw, u32 gain)
 {
-	u64 rate = (bw * cc->mss * gain) / GAIN_ONE;
+	u64 rate = (bw * cc->mss_cache * gain) / GAIN_ONE;
 
 	return (rate * (USEC_PER_SEC / 100 * PACING_MARGIN)) >> BW_SHIFT;
 }
@@ -179,7 +181,7 @@ static u32 bbr_burst(const struct tcpx_cc *cc)
 	u32 floor = cc->pacing_rate < SLOW_RATE ? 1 : 2;
 	u64 bytes = min_t(u64, cc->pacing_rate >> 10, 65536);
 
-	return clamp_t(u32, div_u64(bytes, max(cc->mss, 1U)), floor, 127);
+	return clamp_t(u32, div_u64(bytes, max(cc->mss_cache, 1U)), floor, 127);
 }
 
 /* Bandwidth times round trip, times gain: draft, section 4.2.3.1. */
@@ -378,8 +380,13 @@ static void bbr_probe_rtt(struct bbr *ca, struct tcpx_cc *cc, const struct tcpx_
 static void bbr_update_min_rtt(struct bbr *ca, struct tcpx_cc *cc,
 			       const struct tcpx_rate_sample *rs)
 {
-	bool expired = (s32)(rs->now32 - ca->min_rtt_stamp - MIN_RTT_WINDOW) > 0;
+	bool expired;
 
+	if (unlikely(!ca->rtt_dated)) {
+		ca->rtt_dated = 1;
+		ca->min_rtt_stamp = rs->now32;
+	}
+	expired = (s32)(rs->now32 - ca->min_rtt_stamp - MIN_RTT_WINDOW) > 0;
 	if (rs->rtt_us >= 0 && ((u32)rs->rtt_us <= ca->min_rtt_us ||
 				(expired && !rs->is_ack_delayed))) {
 		ca->min_rtt_us = rs->rtt_us;
@@ -488,8 +495,7 @@ static void bbr_init(struct tcpx_cc *cc)
 
 	memset(ca, 0, sizeof(*ca));
 	ca->min_rtt_us = cc->min_rtt_us;
-	ca->min_rtt_stamp = cc->now32;
-	ca->epoch_us = cc->now_us;
+	ca->epoch_us = cc->tcp_mstamp;
 	ca->round_delivered = cc->delivered;
 	cc->snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	bbr_init_pacing_rate(ca, cc);
@@ -533,11 +539,11 @@ static void bbr_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
 	if (ev != TCPX_CA_EVENT_TX_START || !cc->app_limited)
 		return;
 	ca->idle_restart = 1;
-	bbr_extra_epoch(ca, cc->now_us);
+	bbr_extra_epoch(ca, cc->tcp_mstamp);
 	if (ca->mode == BBR_PROBE_BW)
 		cc->pacing_rate = bbr_rate(cc, ca->max_bw, GAIN_ONE);
 	else if (ca->mode == BBR_PROBE_RTT)
-		bbr_check_probe_rtt_done(ca, cc, cc->now_us, now32);
+		bbr_check_probe_rtt_done(ca, cc, cc->tcp_mstamp, now32);
 }
 
 static u32 bbr_min_tso_segs(const struct tcpx_cc *cc)
@@ -549,7 +555,7 @@ static size_t bbr_get_info(const struct tcpx_cc *cc, void *buf, size_t len)
 {
 	const struct bbr *ca = (const struct bbr *)cc->priv;
 	struct tcp_bbr_info *info = buf;
-	u64 bw = ((u64)ca->max_bw * cc->mss * USEC_PER_SEC) >> BW_SHIFT;
+	u64 bw = ((u64)ca->max_bw * cc->mss_cache * USEC_PER_SEC) >> BW_SHIFT;
 
 	if (len < sizeof(*info))
 		return 0;

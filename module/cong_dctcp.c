@@ -141,8 +141,8 @@ static size_t dctcp_get_info(const struct tcpx_cc *cc, void *buf, size_t len)
 	info->dctcp_enabled = 1;
 	info->dctcp_ce_state = !!(tcpx_cc_ecn(cc) & TCPX_CC_ECN_CE);
 	info->dctcp_alpha = READ_ONCE(ca->alpha) / (DCTCP_ONE / DCTCP_INFO_ONE);
-	info->dctcp_ab_ecn = cc->mss * (cc->delivered_ce - ca->delivered_ce);
-	info->dctcp_ab_tot = cc->mss * (cc->delivered - ca->delivered);
+	info->dctcp_ab_ecn = cc->mss_cache * (cc->delivered_ce - ca->delivered_ce);
+	info->dctcp_ab_tot = cc->mss_cache * (cc->delivered - ca->delivered);
 	return sizeof(*info);
 }
 

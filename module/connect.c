@@ -174,7 +174,7 @@ int tcpx_v4_connect(struct sock *sk, compat_sockaddr *uaddr, int addr_len)
 {
 	const struct sockaddr_in *usin = (const struct sockaddr_in *)uaddr;
 	struct inet_sock *inet = inet_sk(sk);
-	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
+	struct flowi4 fl4 = {};
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct ip_options_rcu *opt;
 	__be16 orig_sport;
@@ -189,16 +189,16 @@ int tcpx_v4_connect(struct sock *sk, compat_sockaddr *uaddr, int addr_len)
 
 	opt = rcu_dereference_protected(inet->inet_opt, lockdep_sock_is_held(sk));
 	orig_sport = inet->inet_sport;
-	rt = tcpx_v4_first_route(sk, fl4, usin, opt);
+	rt = tcpx_v4_first_route(sk, &fl4, usin, opt);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
 
-	daddr = opt && opt->opt.srr ? usin->sin_addr.s_addr : fl4->daddr;
-	tcpx_v4_set_ends(sk, fl4->saddr, daddr, usin->sin_port);
+	daddr = opt && opt->opt.srr ? usin->sin_addr.s_addr : fl4.daddr;
+	tcpx_v4_set_ends(sk, fl4.saddr, daddr, usin->sin_port);
 	tp->ext_hdr_len = opt ? opt->opt.optlen : 0;
 	tp->rx_opt.mss_clamp = TCP_MSS_DEFAULT;
 
-	err = tcpx_v4_open(sk, fl4, rt, orig_sport, usin->sin_port);
+	err = tcpx_v4_open(sk, &fl4, rt, orig_sport, usin->sin_port);
 	if (err)
 		tcpx_v4_connect_undo(sk);
 	return err;

@@ -70,9 +70,11 @@ void tcpx_fastopen_init_key(struct net *net)
  */
 int tcpx_fastopen_set_key(struct sock *sk, const u8 *keys, int n)
 {
-	struct tcp_fastopen_context *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL), *old;
+	struct tcpx_accept_queue *queue = tcpx_queue_get(sk);
+	struct tcp_fastopen_context *ctx, *old;
 	int i;
 
+	ctx = queue ? kzalloc(sizeof(*ctx), GFP_KERNEL) : NULL;
 	if (!ctx)
 		return -ENOMEM;
 	ctx->num = n;
@@ -80,7 +82,7 @@ int tcpx_fastopen_set_key(struct sock *sk, const u8 *keys, int n)
 		ctx->key[i].key[0] = get_unaligned_le64(keys);
 		ctx->key[i].key[1] = get_unaligned_le64(keys + 8);
 	}
-	old = unrcu_pointer(xchg(&tcpx_queue(sk)->fastopenq.ctx, RCU_INITIALIZER(ctx)));
+	old = unrcu_pointer(xchg(&queue->fastopenq.ctx, RCU_INITIALIZER(ctx)));
 	if (old)
 		call_rcu(&old->rcu, tcpx_fastopen_ctx_free);
 	return 0;
@@ -95,11 +97,14 @@ int tcpx_fastopen_set_key(struct sock *sk, const u8 *keys, int n)
  */
 int tcpx_fastopen_get_key(struct sock *sk, u8 *keys)
 {
+	const struct tcpx_accept_queue *queue = tcpx_queue(sk);
 	const struct tcp_fastopen_context *ctx;
 	int i, n = 0;
 
+	if (!queue)
+		return 0;
 	rcu_read_lock();
-	ctx = rcu_dereference(tcpx_queue(sk)->fastopenq.ctx);
+	ctx = rcu_dereference(queue->fastopenq.ctx);
 	if (ctx)
 		n = ctx->num;
 	for (i = 0; i < n; i++, keys += TCP_FASTOPEN_KEY_LENGTH) {
@@ -116,9 +121,10 @@ int tcpx_fastopen_get_key(struct sock *sk, u8 *keys)
  */
 void tcpx_fastopen_destroy(struct sock *sk)
 {
+	struct tcpx_accept_queue *queue = tcpx_queue(sk);
 	struct tcp_fastopen_context *ctx;
 
-	ctx = unrcu_pointer(xchg(&tcpx_queue(sk)->fastopenq.ctx, NULL));
+	ctx = queue ? unrcu_pointer(xchg(&queue->fastopenq.ctx, NULL)) : NULL;
 	if (ctx)
 		call_rcu(&ctx->rcu, tcpx_fastopen_ctx_free);
 	tcpx_free_fastopen_req(tcpx_sk(sk));
@@ -130,13 +136,18 @@ void tcpx_fastopen_destroy(struct sock *sk)
  * @backlog: number, capped by net.core.somaxconn; 0 switches it off
  *
  * Context: socket lock, process.
+ * Return: 0 or -ENOMEM.
  */
-void tcpx_fastopen_queue_tune(struct sock *sk, int backlog)
+int tcpx_fastopen_queue_tune(struct sock *sk, int backlog)
 {
 	unsigned int most = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
+	struct tcpx_accept_queue *queue = tcpx_queue_get(sk);
 
+	if (!queue)
+		return -ENOMEM;
 	tcpx_fastopen_init_key(sock_net(sk));
-	WRITE_ONCE(tcpx_queue(sk)->fastopenq.max_qlen, min_t(unsigned int, backlog, most));
+	WRITE_ONCE(queue->fastopenq.max_qlen, min_t(unsigned int, backlog, most));
+	return 0;
 }
 
 /**
@@ -145,14 +156,17 @@ void tcpx_fastopen_queue_tune(struct sock *sk, int backlog)
  * @backlog: of listen()
  *
  * Context: socket lock, process.
+ * Return: 0 or -ENOMEM.
  */
-void tcpx_fastopen_listen(struct sock *sk, int backlog)
+int tcpx_fastopen_listen(struct sock *sk, int backlog)
 {
 	const int all = TFO_SERVER_ENABLE | TFO_SERVER_WO_SOCKOPT1;
+	const struct tcpx_accept_queue *queue = tcpx_queue(sk);
 
-	if ((READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_fastopen) & all) == all &&
-	    !tcpx_queue(sk)->fastopenq.max_qlen)
-		tcpx_fastopen_queue_tune(sk, backlog);
+	if ((READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_fastopen) & all) != all ||
+	    (queue && queue->fastopenq.max_qlen))
+		return 0;
+	return tcpx_fastopen_queue_tune(sk, backlog);
 }
 
 /* --- cookies, rfc7413#section-4.1.2 ------------------------------------------ */

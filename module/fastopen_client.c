@@ -245,7 +245,7 @@ void tcpx_fastopen_ofo_check(struct sock *sk)
 	if (!tp->syn_fastopen)
 		return;
 	if (!tp->data_segs_in) {
-		skb = skb_rb_first(&tp->out_of_order_queue);
+		skb = tcpx_ofo_empty(tp) ? NULL : skb_rb_first(&tp->disorder->out_of_order_queue);
 		if (skb && !skb_rb_next((struct sk_buff *)skb) &&
 		    (TCPX_CB(skb)->tcp_flags & TCPHDR_FIN))
 			tcpx_fastopen_active_disable(sk);

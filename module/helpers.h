@@ -155,9 +155,22 @@ static inline void tcpx_segs_in(struct tcpx_sock *tp, const struct sk_buff *skb)
 		WRITE_ONCE(tp->data_segs_in, tp->data_segs_in + segs);
 }
 
+/* tcp_mstamp in ns */
+static inline u64 tcpx_mstamp_ns(const struct tcpx_sock *tp)
+{
+	return tp->tcp_mstamp * NSEC_PER_USEC;
+}
+
+/* What lies beyond a hole, if anything does. */
+static inline bool tcpx_ofo_empty(const struct tcpx_sock *tp)
+{
+	return likely(!tp->disorder) || RB_EMPTY_ROOT(&tp->disorder->out_of_order_queue);
+}
+
+/* NULL if it never listened and has nothing of Fast Open set */
 static inline struct tcpx_accept_queue *tcpx_queue(const struct sock *lsk)
 {
-	return &tcpx_sk(lsk)->accept_queue;
+	return READ_ONCE(tcpx_sk(lsk)->accept_queue);
 }
 
 /* Unlock a child, which was locked when it was cloned, and drop its creator's reference. */
@@ -173,15 +186,6 @@ static inline void tcpx_listendrop(struct sock *lsk, const struct sk_buff *skb)
 {
 	compat_sk_drops_skb(lsk, skb);
 	TCPX_NET_INC(sock_net(lsk), LINUX_MIB_LISTENDROPS);
-}
-
-/* What the congestion control sees of the connection is brought up to date. */
-static inline void tcpx_cc_sync(struct tcpx_sock *tp)
-{
-	tp->cc.snd_una = tp->snd_una;
-	tp->cc.snd_nxt = tp->snd_nxt;
-	tp->cc.now_us = tp->tcp_mstamp;
-	tp->cc.now32 = tcpx_jiffies32();
 }
 
 static inline void tcpx_cc_set_pacing_rate(struct sock *sk, unsigned long rate)

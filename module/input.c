@@ -178,9 +178,10 @@ static void tcpx_ofo_ack_check(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct net *net = sock_net(sk);
+	struct tcpx_disorder *d = tp->disorder;
 
-	if (tp->compressed_ack_rcv_nxt != tp->rcv_nxt) {
-		tp->compressed_ack_rcv_nxt = tp->rcv_nxt;
+	if (d->compressed_ack_rcv_nxt != tp->rcv_nxt) {
+		d->compressed_ack_rcv_nxt = tp->rcv_nxt;
 		tp->dup_ack_counter = 0;
 	}
 	if (!tcpx_is_sack(tp) ||
@@ -194,10 +195,10 @@ static void tcpx_ofo_ack_check(struct sock *sk)
 		return;
 	}
 	tp->compressed_ack++;
-	if (hrtimer_is_queued(&tp->compressed_ack_timer))
+	if (hrtimer_is_queued(&d->compressed_ack_timer))
 		return;
 	sock_hold(sk);
-	hrtimer_start_range_ns(&tp->compressed_ack_timer,
+	hrtimer_start_range_ns(&d->compressed_ack_timer,
 			       ns_to_ktime(tcpx_comp_sack_delay_ns(sk)),
 			       READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_slack_ns),
 			       HRTIMER_MODE_REL_PINNED_SOFT);
@@ -219,7 +220,7 @@ static void __tcpx_ack_snd_check(struct sock *sk, bool ofo_possible)
 		tcpx_send_ack(sk);
 		return;
 	}
-	if (ofo_possible && !RB_EMPTY_ROOT(&tp->out_of_order_queue))
+	if (ofo_possible && !tcpx_ofo_empty(tp))
 		tcpx_ofo_ack_check(sk);
 	else
 		tcpx_send_delayed_ack(sk);
@@ -424,16 +425,18 @@ static bool tcpx_rst_exact(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 seq = TCPX_CB(skb)->seq, max_sack;
+	const struct tcp_sack_block *sp;
 	int i;
 
 	if (seq == tp->rcv_nxt || tcpx_reset_check(sk, skb))
 		return true;
 	if (!tcpx_is_sack(tp) || !tp->rx_opt.num_sacks)
 		return false;
-	max_sack = tp->selective_acks[0].end_seq;
+	sp = tp->disorder->selective_acks;
+	max_sack = sp[0].end_seq;
 	for (i = 1; i < tp->rx_opt.num_sacks; i++) {
-		if (after(tp->selective_acks[i].end_seq, max_sack))
-			max_sack = tp->selective_acks[i].end_seq;
+		if (after(sp[i].end_seq, max_sack))
+			max_sack = sp[i].end_seq;
 	}
 	return seq == max_sack;
 }

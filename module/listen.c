@@ -43,16 +43,12 @@ static void tcpx_child_init_sock(struct sock *child, const struct inet_request_s
 static void tcpx_child_init_links(struct tcpx_sock *tp)
 {
 	tp->bind_hash = NULL;
-	memset(&tp->accept_queue, 0, sizeof(tp->accept_queue));
-	spin_lock_init(&tp->accept_queue.lock);
-	spin_lock_init(&tp->accept_queue.fastopenq.lock);
+	tp->accept_queue = NULL;
+	tp->disorder = NULL;
 	tp->fastopen_req = NULL;
 	tp->fastopen_rsk = NULL;
 	tp->saved_syn = NULL;
-	INIT_LIST_HEAD(&tp->tsq_node);
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
-	tp->out_of_order_queue = RB_ROOT;
-	tp->ooo_last_skb = NULL;
 }
 
 static void tcpx_child_init_seq(struct tcpx_sock *tp, const struct tcpx_request_sock *req,
@@ -386,22 +382,50 @@ out:
 /* --- LISTEN begins and ends ---------------------------------------------------------- */
 
 /**
+ * tcpx_queue_get() - what a listener needs beyond a connection
+ * @sk: socket, locked; process context
+ *
+ * It stays until the socket is freed: requests refer to their listener when that has
+ * closed already.
+ *
+ * Return: it, or NULL without memory.
+ */
+struct tcpx_accept_queue *tcpx_queue_get(struct sock *sk)
+{
+	struct tcpx_accept_queue *queue = tcpx_queue(sk);
+
+	if (queue)
+		return queue;
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	if (!queue)
+		return NULL;
+	spin_lock_init(&queue->lock);
+	spin_lock_init(&queue->fastopenq.lock);
+	/* Readers that hold no lock find it by TCP_FASTOPEN or by LISTEN. */
+	smp_store_release(&tcpx_sk(sk)->accept_queue, queue);
+	return queue;
+}
+
+/**
  * tcpx_listen_start() - CLOSE to LISTEN
  * @sk: socket in CLOSE, locked
  * @backlog: limit of the accept queue
  *
  * Context: process, socket lock
- * Return: 0, or -EADDRINUSE and what else get_port and hash say; the state is
+ * Return: 0, -ENOMEM, or -EADDRINUSE and what else get_port and hash say; the state is
  * then CLOSE.
  */
 int tcpx_listen_start(struct sock *sk, int backlog)
 {
+	struct tcpx_accept_queue *queue = tcpx_queue_get(sk);
 	struct inet_sock *inet = inet_sk(sk);
 	int err;
 
+	if (!queue)
+		return -ENOMEM;
 	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 	sk->sk_ack_backlog = 0;
-	tcpx_queue(sk)->synflood_warned = 0;
+	queue->synflood_warned = 0;
 	memset(&tcpx_sk(sk)->ack, 0, sizeof(tcpx_sk(sk)->ack));
 	tcpx_sk(sk)->ack.rcv_mss = TCP_MIN_MSS;	/* a divisor */
 	/* Found under RCU, without a reference, from here to the end. */
@@ -439,13 +463,13 @@ int tcpx_listen(struct socket *sock, int backlog)
 	lock_sock(sk);
 	if (sock->state != SS_UNCONNECTED || sock->type != SOCK_STREAM)
 		goto out;
-	if (sk->sk_state == TCP_CLOSE)
-		tcpx_fastopen_listen(sk, backlog);
 	if (sk->sk_state == TCP_LISTEN) {
 		WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 		err = 0;
 	} else if (sk->sk_state == TCP_CLOSE) {
-		err = tcpx_listen_start(sk, backlog);
+		err = tcpx_fastopen_listen(sk, backlog);
+		if (!err)
+			err = tcpx_listen_start(sk, backlog);
 	}
 out:
 	release_sock(sk);

@@ -163,8 +163,8 @@ void tcpx_fastopen_init_key(struct net *net);		/* sleeps */
 int  tcpx_fastopen_set_key(struct sock *sk, const u8 *keys, int n);
 int  tcpx_fastopen_get_key(struct sock *sk, u8 *keys);
 void tcpx_fastopen_destroy(struct sock *sk);
-void tcpx_fastopen_queue_tune(struct sock *sk, int backlog);
-void tcpx_fastopen_listen(struct sock *sk, int backlog);
+int  tcpx_fastopen_queue_tune(struct sock *sk, int backlog);
+int  tcpx_fastopen_listen(struct sock *sk, int backlog);
 void tcpx_fastopen_listen_stop(struct sock *lsk);
 bool tcpx_fastopen_accepted(struct sock *lsk, struct request_sock *rsk);
 struct sock *tcpx_try_fastopen(struct sock *lsk, struct sk_buff *skb,
@@ -197,6 +197,7 @@ static inline bool tcpx_passive_fastopen(const struct sock *sk)
 
 /* --- listen.c: the accept queue, children ----------------------------------- */
 
+struct tcpx_accept_queue *tcpx_queue_get(struct sock *sk);	/* NULL: no memory */
 int  tcpx_listen_start(struct sock *sk, int backlog);	/* lock held; -EADDRINUSE */
 void tcpx_listen_stop(struct sock *sk);			/* close of a listener, lock held */
 int  tcpx_listen(struct socket *sock, int backlog);	/* proto_ops.listen */
@@ -624,6 +625,7 @@ void tcpx_mtup_probe_success(struct sock *sk);
 /* --- timer.c ---------------------------------------------------------------- */
 
 void tcpx_init_xmit_timers(struct sock *sk);
+struct tcpx_disorder *tcpx_disorder_get(struct sock *sk);	/* NULL: no memory */
 void tcpx_clear_xmit_timers(struct sock *sk);		/* any context; drops their references */
 void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when);
 void tcpx_clear_xmit_timer(struct sock *sk);

@@ -395,15 +395,16 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 
 static __be32 *tcpx_write_sack(__be32 *ptr, struct tcpx_sock *tp, int blocks)
 {
-	const struct tcp_sack_block *sp = tp->selective_acks;
+	const struct tcpx_disorder *d = tp->disorder;
+	const struct tcp_sack_block *sp = d->selective_acks;
 	int i;
 
 	*ptr++ = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | (TCPOPT_SACK << 8) |
 		       (TCPOLEN_SACK_BASE + blocks * TCPOLEN_SACK_PERBLOCK));
 	/* rfc2883#section-4: the D-SACK block comes first, and only once */
 	if (tp->rx_opt.dsack) {
-		*ptr++ = htonl(tp->duplicate_sack[0].start_seq);
-		*ptr++ = htonl(tp->duplicate_sack[0].end_seq);
+		*ptr++ = htonl(d->duplicate_sack[0].start_seq);
+		*ptr++ = htonl(d->duplicate_sack[0].end_seq);
 		tp->rx_opt.dsack = 0;
 		blocks--;
 	}

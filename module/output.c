@@ -22,10 +22,7 @@
  */
 void tcpx_mstamp_refresh(struct tcpx_sock *tp)
 {
-	u64 now = ktime_get_ns();
-
-	tp->tcp_clock_cache = now;
-	tp->tcp_mstamp = div_u64(now, NSEC_PER_USEC);
+	tp->tcp_mstamp = div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
 /**
@@ -194,7 +191,6 @@ unsigned int tcpx_sync_mss(struct sock *sk, u32 pmtu)
 	if (unlikely(tp->mtup.enabled))
 		mss = min_t(int, mss, tcpx_mtu_to_mss(sk, tp->mtup.search_low));
 	tp->mss_cache = mss;
-	tp->cc.mss = mss;
 	return mss;
 }
 
@@ -549,7 +545,7 @@ static void tcpx_event_ack_sent(struct sock *sk, u32 rcv_nxt)
 	if (unlikely(tp->compressed_ack)) {
 		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPACKCOMPRESSED, tp->compressed_ack);
 		tp->compressed_ack = 0;
-		if (hrtimer_try_to_cancel(&tp->compressed_ack_timer) == 1)
+		if (hrtimer_try_to_cancel(&tp->disorder->compressed_ack_timer) == 1)
 			__sock_put(sk);
 	}
 }
@@ -559,7 +555,6 @@ static void tcpx_cong_tx_start(struct sock *sk, u32 now)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	tcpx_cc_sync(tp);
 	tp->cc.ops->cwnd_event(&tp->cc, TCPX_CA_EVENT_TX_START, now);
 	if (tp->cc.ops->cong_control)
 		tcpx_cc_set_pacing_rate(sk, tp->cc.pacing_rate);
@@ -574,7 +569,6 @@ static void tcpx_event_data_sent(struct sock *sk)
 	if (!tcpx_packets_in_flight(tp) && tp->cc.ops->cwnd_event)
 		tcpx_cong_tx_start(sk, now);
 	tp->lsndtime = now;
-	tp->cc.lsndtime = now;
 	/* An answer within the delayed-ACK time: ACKs can ride on data. */
 	if ((u32)(now - tp->ack.lrcvtime) < tp->ack.ato &&
 	    tp->ack.pingpong < 255)
@@ -709,7 +703,7 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 	u16 window;
 	int err;
 
-	tp->tcp_wstamp_ns = max(tp->tcp_wstamp_ns, tp->tcp_clock_cache);
+	tp->tcp_wstamp_ns = max(tp->tcp_wstamp_ns, tcpx_mstamp_ns(tp));
 	compat_skb_set_delivery_mono(skb, tp->tcp_wstamp_ns);
 	if (clone) {
 		oskb = skb;

@@ -117,12 +117,12 @@ void tcpx_send_delayed_ack(struct sock *sk)
 	timeout = jiffies + ato;
 	if (tp->ack.pending & TCPX_ACK_TIMER) {
 		/* The timer is about to fire anyway: once is enough. */
-		if (time_before_eq(tp->ack.timeout, jiffies + (ato >> 2))) {
+		if (time_before_eq(tp->delack_timer.expires, jiffies + (ato >> 2))) {
 			tcpx_send_ack(sk);
 			return;
 		}
-		if (!time_before(timeout, tp->ack.timeout))
-			timeout = tp->ack.timeout;
+		if (!time_before(timeout, tp->delack_timer.expires))
+			timeout = tp->delack_timer.expires;
 	}
 	tcpx_reset_delack_timer(sk, timeout);
 }

@@ -56,7 +56,7 @@ static void row_timer(struct tcpx_row *row, struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u8 pending = READ_ONCE(tp->pending);
-	unsigned long expires = READ_ONCE(tp->timeout);
+	unsigned long expires = READ_ONCE(tp->retransmit_timer.expires);
 
 	if (pending) {
 		row->timer = pending == TCPX_TIME_PROBE0 ? TCPX_ROW_TIMER_PROBE0 :

@@ -43,6 +43,8 @@ void tcpx_lock_class(struct sock *sk, bool cloned)
 static void tcpx_sock_destruct(struct sock *sk)
 {
 	atomic_dec(&tcpx_pernet(sock_net(sk))->nr_sock);
+	kfree(tcpx_sk(sk)->disorder);
+	kfree(tcpx_sk(sk)->accept_queue);
 	inet_sock_destruct(sk);
 	tcpx_active_put();
 }
@@ -83,19 +85,14 @@ int tcpx_init_sock(struct sock *sk)
 	sk->sk_destruct = tcpx_sock_destruct;
 	tcpx_lock_class(sk, false);
 
-	tp->out_of_order_queue = RB_ROOT;
 	sk->tcp_rtx_queue = RB_ROOT;
 	tcpx_init_xmit_timers(sk);
-	INIT_LIST_HEAD(&tp->tsq_node);
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
-	spin_lock_init(&tp->accept_queue.lock);
-	spin_lock_init(&tp->accept_queue.fastopenq.lock);
 
 	tcpx_init_engine(sk);
 	tp->cc.snd_cwnd_clamp = ~0;
 	tp->cc.pacing_rate = ~0UL;
 	tp->mss_cache = TCP_MSS_DEFAULT;
-	tp->cc.mss = TCP_MSS_DEFAULT;
 	tp->reordering = READ_ONCE(net->ipv4.sysctl_tcp_reordering);
 	tp->af_ops = &tcpx_ipv4_ops;
 	tcpx_assign_congestion_control(sk);
@@ -543,7 +540,8 @@ static void tcpx_reset_engine(struct sock *sk)
 	memset(&tp->rx_opt, 0, sizeof(tp->rx_opt));
 	memset(&tp->rack, 0, sizeof(tp->rack));
 	memset(&tp->rcv_rtt_est, 0, sizeof(tp->rcv_rtt_est));
-	memset(&tp->duplicate_sack, 0, sizeof(tp->duplicate_sack));
+	if (tp->disorder)
+		memset(tp->disorder->duplicate_sack, 0, sizeof(tp->disorder->duplicate_sack));
 	tcpx_init_engine(sk);
 	tp->cc.is_cwnd_limited = false;
 	tp->cc.max_packets_out = 0;
@@ -754,7 +752,7 @@ __poll_t tcpx_poll(struct file *file, struct socket *sock, struct poll_table_str
 
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN)
-		return READ_ONCE(tcpx_sk(sk)->accept_queue.head) ? EPOLLIN | EPOLLRDNORM : 0;
+		return READ_ONCE(tcpx_queue(sk)->head) ? EPOLLIN | EPOLLRDNORM : 0;
 
 	shutdown = READ_ONCE(sk->sk_shutdown);
 	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)

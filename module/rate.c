@@ -22,7 +22,7 @@ void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb)
 	 * last ACK, which would make the rate look low.
 	 */
 	if (!tp->packets_out) {
-		u64 now = div_u64(skb->tstamp, NSEC_PER_USEC);
+		u32 now = div_u64(skb->tstamp, NSEC_PER_USEC);
 
 		tp->first_tx_mstamp = now;
 		tp->delivered_mstamp = now;
@@ -48,7 +48,7 @@ void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_r
 	if (!cb->tx.delivered_mstamp)
 		return;
 	if (!rs->prior_delivered || after(cb->tx.delivered, rs->prior_delivered)) {
-		u64 sent = div_u64(skb->tstamp, NSEC_PER_USEC);
+		u32 sent = div_u64(skb->tstamp, NSEC_PER_USEC);
 
 		rs->prior_delivered = cb->tx.delivered;
 		rs->prior_delivered_ce = cb->tx.delivered_ce;
@@ -87,7 +87,7 @@ void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, struct tcpx_rate_sa
 		return;
 
 	/* ACKs may come in a burst, sending may have: the slower is true. */
-	ack_us = tp->tcp_mstamp - rs->prior_mstamp;
+	ack_us = (u32)tp->tcp_mstamp - rs->prior_mstamp;
 	interval = max(rs->send_us, ack_us);
 	rs->delivered = tp->cc.delivered - rs->prior_delivered;
 	rs->delivered_ce = tp->cc.delivered_ce - rs->prior_delivered_ce;

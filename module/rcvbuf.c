@@ -426,16 +426,16 @@ static void tcpx_rcv_rtt_update(struct tcpx_sock *tp, u32 sample_us, bool upper_
  */
 void tcpx_rcv_rtt_measure(struct tcpx_sock *tp)
 {
-	u64 delta;
+	u32 now = tp->tcp_mstamp, delta;
 
 	if (tp->rcv_rtt_est.time) {
 		if (before(tp->rcv_nxt, tp->rcv_rtt_est.seq))
 			return;
-		delta = tp->tcp_mstamp - tp->rcv_rtt_est.time;
-		tcpx_rcv_rtt_update(tp, clamp_t(u64, delta, 1, U32_MAX >> 3), true);
+		delta = now - tp->rcv_rtt_est.time;
+		tcpx_rcv_rtt_update(tp, clamp_t(u32, delta, 1, U32_MAX >> 3), true);
 	}
 	tp->rcv_rtt_est.seq = tp->rcv_nxt + tp->rcv_wnd;
-	tp->rcv_rtt_est.time = tp->tcp_mstamp;
+	tp->rcv_rtt_est.time = now;
 }
 
 /**
@@ -504,7 +504,7 @@ void tcpx_rcv_space_adjust(struct sock *sk)
 	if (!rtt)
 		return;
 	tcpx_mstamp_refresh(tp);
-	if (tp->tcp_mstamp - tp->rcvq_space.time < rtt)
+	if ((u32)tp->tcp_mstamp - tp->rcvq_space.time < rtt)
 		return;
 
 	copied = tp->copied_seq - tp->rcvq_space.seq;
@@ -699,9 +699,14 @@ static void tcpx_collapse(struct sock *sk, const struct tcpx_rcv_queue *q,
 static void tcpx_collapse_ofo_queue(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	struct tcpx_rcv_queue q = { .root = &tp->out_of_order_queue };
-	struct sk_buff *skb = skb_rb_first(q.root);
+	struct tcpx_rcv_queue q = {};
+	struct sk_buff *skb;
 	u32 tiny = 0;
+
+	if (tcpx_ofo_empty(tp))
+		return;
+	q.root = &tp->disorder->out_of_order_queue;
+	skb = skb_rb_first(q.root);
 
 	while (skb) {
 		struct sk_buff *head = skb;
@@ -722,7 +727,7 @@ static void tcpx_collapse_ofo_queue(struct sock *sk)
 				return;
 		}
 	}
-	tp->ooo_last_skb = skb_rb_last(q.root);
+	tp->disorder->ooo_last_skb = skb_rb_last(q.root);
 }
 
 /**
@@ -744,15 +749,15 @@ bool tcpx_prune_ofo_queue(struct sock *sk, const struct sk_buff *in_skb)
 	bool pruned = false;
 	struct sk_buff *skb, *prev;
 
-	if (RB_EMPTY_ROOT(&tp->out_of_order_queue))
+	if (tcpx_ofo_empty(tp))
 		return false;
 
-	for (skb = tp->ooo_last_skb; skb; skb = prev) {
+	for (skb = tp->disorder->ooo_last_skb; skb; skb = prev) {
 		if (after(TCPX_CB(in_skb)->seq, TCPX_CB(skb)->seq))
 			break;
 		prev = skb_rb_prev(skb);
-		rb_erase(&skb->rbnode, &tp->out_of_order_queue);
-		tp->ooo_last_skb = prev;
+		rb_erase(&skb->rbnode, &tp->disorder->out_of_order_queue);
+		tp->disorder->ooo_last_skb = prev;
 		pruned = true;
 		goal -= skb->truesize;
 		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_OFO_QUEUE_PRUNE);

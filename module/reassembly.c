@@ -40,13 +40,14 @@ void tcpx_dsack_set(struct sock *sk, u32 seq, u32 end_seq)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	if (!tcpx_is_sack(tp) || !READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_dsack))
+	if (!tcpx_is_sack(tp) || !READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_dsack) ||
+	    !tcpx_disorder_get(sk))
 		return;
 	TCPX_NET_INC(sock_net(sk), before(seq, tp->rcv_nxt) ? LINUX_MIB_TCPDSACKOLDSENT :
 							      LINUX_MIB_TCPDSACKOFOSENT);
 	tp->rx_opt.dsack = 1;
-	tp->duplicate_sack[0].start_seq = seq;
-	tp->duplicate_sack[0].end_seq = end_seq;
+	tp->disorder->duplicate_sack[0].start_seq = seq;
+	tp->disorder->duplicate_sack[0].end_seq = end_seq;
 }
 
 static void tcpx_dsack_extend(struct sock *sk, u32 seq, u32 end_seq)
@@ -56,13 +57,13 @@ static void tcpx_dsack_extend(struct sock *sk, u32 seq, u32 end_seq)
 	if (!tp->rx_opt.dsack)
 		tcpx_dsack_set(sk, seq, end_seq);
 	else
-		tcpx_sack_extend(tp->duplicate_sack, seq, end_seq);
+		tcpx_sack_extend(tp->disorder->duplicate_sack, seq, end_seq);
 }
 
 /* The first block has grown: it may have met others. */
 static void tcpx_sack_maybe_coalesce(struct tcpx_sock *tp)
 {
-	struct tcp_sack_block *first = tp->selective_acks;
+	struct tcp_sack_block *first = tp->disorder->selective_acks;
 	int i = 1;
 
 	while (i < tp->rx_opt.num_sacks) {
@@ -84,7 +85,7 @@ static void tcpx_sack_maybe_coalesce(struct tcpx_sock *tp)
 static void tcpx_sack_new_ofo_skb(struct sock *sk, u32 seq, u32 end_seq)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	struct tcp_sack_block *sp = tp->selective_acks, block;
+	struct tcp_sack_block *sp = tp->disorder->selective_acks, block;
 	int n = tp->rx_opt.num_sacks, i;
 
 	for (i = 0; i < n; i++) {
@@ -102,7 +103,7 @@ static void tcpx_sack_new_ofo_skb(struct sock *sk, u32 seq, u32 end_seq)
 	if (n >= TCPX_SACK_BLOCKS_EXPECTED)
 		tcpx_sack_compress_send_ack(sk);
 	/* The oldest block gives way. */
-	if (n >= (int)ARRAY_SIZE(tp->selective_acks))
+	if (n >= (int)ARRAY_SIZE(tp->disorder->selective_acks))
 		n--;
 	memmove(sp + 1, sp, n * sizeof(*sp));
 	sp[0].start_seq = seq;
@@ -116,13 +117,14 @@ static void tcpx_sack_new_ofo_skb(struct sock *sk, u32 seq, u32 end_seq)
  */
 void tcpx_sack_remove(struct tcpx_sock *tp)
 {
-	struct tcp_sack_block *sp = tp->selective_acks;
 	int n = tp->rx_opt.num_sacks, i = 0;
+	struct tcp_sack_block *sp;
 
-	if (RB_EMPTY_ROOT(&tp->out_of_order_queue)) {
+	if (tcpx_ofo_empty(tp)) {
 		tp->rx_opt.num_sacks = 0;
 		return;
 	}
+	sp = tp->disorder->selective_acks;
 	while (i < n) {
 		if (before(tp->rcv_nxt, sp[i].start_seq)) {
 			i++;
@@ -166,18 +168,19 @@ int tcpx_queue_rcv(struct sock *sk, struct sk_buff *skb, bool *fragstolen)
 
 static void tcpx_ofo_erase(struct tcpx_sock *tp, struct sk_buff *skb)
 {
-	rb_erase(&skb->rbnode, &tp->out_of_order_queue);
+	rb_erase(&skb->rbnode, &tp->disorder->out_of_order_queue);
 }
 
 /* The hole before the out-of-order queue was filled: take what now follows. */
 static void tcpx_ofo_queue(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_disorder *d = tp->disorder;
 	u32 dsack_high = tp->rcv_nxt;
 	struct sk_buff *skb, *tail;
 	bool fin, fragstolen, eaten;
 
-	while ((skb = skb_rb_first(&tp->out_of_order_queue))) {
+	while ((skb = skb_rb_first(&d->out_of_order_queue))) {
 		u32 seq = TCPX_CB(skb)->seq, end_seq = TCPX_CB(skb)->end_seq;
 
 		if (after(seq, tp->rcv_nxt))
@@ -208,8 +211,8 @@ static void tcpx_ofo_queue(struct sock *sk)
 			break;
 		}
 	}
-	if (RB_EMPTY_ROOT(&tp->out_of_order_queue))
-		tp->ooo_last_skb = NULL;
+	if (RB_EMPTY_ROOT(&d->out_of_order_queue))
+		d->ooo_last_skb = NULL;
 }
 
 /* --- out of order ---------------------------------------------------------------- */
@@ -234,7 +237,7 @@ static void tcpx_ofo_merge_right(struct sock *sk, struct sk_buff *skb)
 		tcpx_drop(sk, next, SKB_DROP_REASON_TCP_OFOMERGE);
 	}
 	if (!next)
-		tp->ooo_last_skb = skb;
+		tp->disorder->ooo_last_skb = skb;
 }
 
 /* Append skb's data to one that ends where it starts. */
@@ -253,16 +256,16 @@ static bool tcpx_ofo_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk
 /* Put skb into the tree. Returns it, or NULL if it was merged or dropped. */
 static struct sk_buff *tcpx_ofo_insert(struct sock *sk, struct sk_buff *skb)
 {
-	struct tcpx_sock *tp = tcpx_sk(sk);
-	struct rb_node **p = &tp->out_of_order_queue.rb_node, *parent = NULL;
+	struct tcpx_disorder *d = tcpx_sk(sk)->disorder;
+	struct rb_node **p = &d->out_of_order_queue.rb_node, *parent = NULL;
 	u32 seq = TCPX_CB(skb)->seq, end_seq = TCPX_CB(skb)->end_seq;
 
 	/* Most often it continues the last one. */
-	if (tp->ooo_last_skb) {
-		if (tcpx_ofo_try_coalesce(sk, tp->ooo_last_skb, skb))
+	if (d->ooo_last_skb) {
+		if (tcpx_ofo_try_coalesce(sk, d->ooo_last_skb, skb))
 			return NULL;
-		if (!before(seq, TCPX_CB(tp->ooo_last_skb)->end_seq)) {
-			parent = &tp->ooo_last_skb->rbnode;
+		if (!before(seq, TCPX_CB(d->ooo_last_skb)->end_seq)) {
+			parent = &d->ooo_last_skb->rbnode;
 			p = &parent->rb_right;
 		}
 	}
@@ -284,7 +287,7 @@ static struct sk_buff *tcpx_ofo_insert(struct sock *sk, struct sk_buff *skb)
 			if (!after(seq, TCPX_CB(at)->seq)) {
 				/* Same start, and longer: takes its place. */
 				rb_replace_node(&at->rbnode, &skb->rbnode,
-						&tp->out_of_order_queue);
+						&d->out_of_order_queue);
 				tcpx_dsack_extend(sk, TCPX_CB(at)->seq, TCPX_CB(at)->end_seq);
 				TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPOFOMERGE);
 				tcpx_drop(sk, at, SKB_DROP_REASON_TCP_OFOMERGE);
@@ -300,7 +303,7 @@ static struct sk_buff *tcpx_ofo_insert(struct sock *sk, struct sk_buff *skb)
 		p = &parent->rb_right;
 	}
 	rb_link_node(&skb->rbnode, parent, p);
-	rb_insert_color(&skb->rbnode, &tp->out_of_order_queue);
+	rb_insert_color(&skb->rbnode, &d->out_of_order_queue);
 	tcpx_ofo_merge_right(sk, skb);
 	return skb;
 }
@@ -313,7 +316,7 @@ static void tcpx_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 	unsigned int segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 
 	tcpx_ecn_check_ce(sk, skb);
-	if (unlikely(tcpx_try_rmem_schedule(sk, skb, skb->truesize))) {
+	if (unlikely(tcpx_try_rmem_schedule(sk, skb, skb->truesize) || !tcpx_disorder_get(sk))) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPOFODROP);
 		sk->sk_data_ready(sk);
 		tcpx_drop(sk, skb, SKB_DROP_REASON_PROTO_MEM);
@@ -343,15 +346,18 @@ static void tcpx_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 void tcpx_ofo_purge(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_disorder *d = tp->disorder;
 	struct sk_buff *skb;
 
-	while ((skb = skb_rb_first(&tp->out_of_order_queue))) {
+	tp->rx_opt.num_sacks = 0;
+	tp->rx_opt.dsack = 0;
+	if (!d)
+		return;
+	while ((skb = skb_rb_first(&d->out_of_order_queue))) {
 		tcpx_ofo_erase(tp, skb);
 		__kfree_skb(skb);
 	}
-	tp->ooo_last_skb = NULL;
-	tp->rx_opt.num_sacks = 0;
-	tp->rx_opt.dsack = 0;
+	d->ooo_last_skb = NULL;
 }
 
 /* --- all data ---------------------------------------------------------------------- */
@@ -365,7 +371,9 @@ void tcpx_ofo_purge(struct sock *sk)
  */
 void tcpx_rcv_spurious_retrans(struct sock *sk, const struct sk_buff *skb)
 {
-	if (TCPX_CB(skb)->seq == tcpx_sk(sk)->duplicate_sack[0].start_seq &&
+	const struct tcpx_disorder *d = tcpx_sk(sk)->disorder;
+
+	if (d && TCPX_CB(skb)->seq == d->duplicate_sack[0].start_seq &&
 	    sk_rethink_txhash(sk))
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDUPLICATEDATAREHASH);
 }
@@ -401,10 +409,10 @@ static void tcpx_data_in_order(struct sock *sk, struct sk_buff *skb)
 		tcpx_event_data_recv(sk, skb);
 	if (TCPX_CB(skb)->tcp_flags & TCPHDR_FIN)
 		tcpx_fin(sk);
-	if (!RB_EMPTY_ROOT(&tp->out_of_order_queue)) {
+	if (!tcpx_ofo_empty(tp)) {
 		tcpx_ofo_queue(sk);
 		/* rfc5681#section-4.2: when a hole is filled, tell at once */
-		if (RB_EMPTY_ROOT(&tp->out_of_order_queue))
+		if (tcpx_ofo_empty(tp))
 			tp->ack.pending |= TCPX_ACK_NOW;
 	}
 	if (tp->rx_opt.num_sacks)

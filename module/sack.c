@@ -240,13 +240,13 @@ static bool tcpx_check_dsack(struct sock *sk, const struct tcp_sack_block_wire *
 /* What of a block is news: blocks grow at one edge, and come again with each
  * ACK. Returns false if nothing is.
  */
-static bool tcpx_sack_clip(const struct tcpx_sock *tp, u32 *start, u32 *end)
+static bool tcpx_sack_clip(const struct tcpx_disorder *d, u32 *start, u32 *end)
 {
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(tp->recv_sack_cache); i++) {
-		u32 s = tp->recv_sack_cache[i].start_seq;
-		u32 e = tp->recv_sack_cache[i].end_seq;
+	for (i = 0; d && i < ARRAY_SIZE(d->recv_sack_cache); i++) {
+		u32 s = d->recv_sack_cache[i].start_seq;
+		u32 e = d->recv_sack_cache[i].end_seq;
 
 		if (!s && !e)
 			continue;
@@ -287,12 +287,14 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 	const struct tcp_sack_block_wire *wire = (const struct tcp_sack_block_wire *)(opt + 2);
 	int num = min(4, (opt[1] - TCPOLEN_SACK_BASE) >> 3), used = 0, i;
 	u32 ack_seq = TCPX_CB(ack_skb)->ack_seq;
+	struct tcpx_disorder *d = tcpx_disorder_get(sk);	/* NULL: without the cache */
 	struct tcp_sack_block seen[4] = {};
 	bool dsack, all = true;
 
 	if (!tp->sacked_out) {
 		tp->highest_sack = tcpx_rtx_queue_head(sk);
-		memset(tp->recv_sack_cache, 0, sizeof(tp->recv_sack_cache));
+		if (d)
+			memset(d->recv_sack_cache, 0, sizeof(d->recv_sack_cache));
 	}
 	dsack = tcpx_check_dsack(sk, wire, num, ack_seq, prior_snd_una, state);
 	/* Too old to say anything true about the queue. */
@@ -314,13 +316,13 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 			continue;
 		if (!dup) {
 			seen[used++] = block;
-			if (!tcpx_sack_clip(tp, &start, &end))
+			if (!tcpx_sack_clip(d, &start, &end))
 				continue;
 		}
 		all &= tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), &block, end, dup);
 	}
-	if (used && all)
-		memcpy(tp->recv_sack_cache, seen, sizeof(seen));
+	if (d && used && all)
+		memcpy(d->recv_sack_cache, seen, sizeof(seen));
 
 	if (tp->ca_state != TCP_CA_Loss || tp->undo_marker)
 		tcpx_check_sack_reordering(sk, state->reord, false);

@@ -403,13 +403,14 @@ static int tcpx_set_fastopen(struct sock *sk, int val)
 {
 	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		return -EINVAL;
-	tcpx_fastopen_queue_tune(sk, val);
-	return 0;
+	return tcpx_fastopen_queue_tune(sk, val);
 }
 
 static int tcpx_get_fastopen(const struct sock *sk)
 {
-	return READ_ONCE(tcpx_queue(sk)->fastopenq.max_qlen);
+	const struct tcpx_accept_queue *queue = tcpx_queue(sk);
+
+	return queue ? READ_ONCE(queue->fastopenq.max_qlen) : 0;
 }
 
 static int tcpx_set_fastopen_connect(struct sock *sk, int val)

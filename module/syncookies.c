@@ -184,7 +184,7 @@ static bool tcpx_cookie_timestamp_decode(const struct net *net,
  */
 bool tcpx_syn_flood_action(struct sock *sk)
 {
-	struct tcpx_accept_queue *queue = &tcpx_sk(sk)->accept_queue;
+	struct tcpx_accept_queue *queue = tcpx_queue(sk);
 	struct net *net = sock_net(sk);
 	u8 syncookies = READ_ONCE(net->ipv4.sysctl_tcp_syncookies);
 
@@ -208,7 +208,7 @@ static u32 *tcpx_synq_overflow_ts(const struct sock *sk)
 
 	if (sk->sk_reuseport)
 		reuse = rcu_dereference(sk->sk_reuseport_cb);
-	return reuse ? &reuse->synq_overflow_ts : &tcpx_sk(sk)->accept_queue.synq_overflow_ts;
+	return reuse ? &reuse->synq_overflow_ts : &tcpx_queue(sk)->synq_overflow_ts;
 }
 
 /**

@@ -33,12 +33,11 @@ void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	/* Pacing may hold the skb back: count from its departure. */
-	if (tp->tcp_wstamp_ns > tp->tcp_clock_cache)
-		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tp->tcp_clock_cache);
+	if (tp->tcp_wstamp_ns > tcpx_mstamp_ns(tp))
+		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp));
 	when = clamp_t(unsigned long, when, 1, TCPX_RTO_MAX);
 	WRITE_ONCE(tp->pending, what);
-	WRITE_ONCE(tp->timeout, jiffies + when);
-	sk_reset_timer(sk, &tp->retransmit_timer, tp->timeout);
+	sk_reset_timer(sk, &tp->retransmit_timer, jiffies + when);
 }
 
 /**
@@ -63,7 +62,6 @@ void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	tp->ack.pending |= TCPX_ACK_SCHED | TCPX_ACK_TIMER;
-	WRITE_ONCE(tp->ack.timeout, expires);
 	sk_reset_timer(sk, &tp->delack_timer, expires);
 }
 
@@ -99,11 +97,13 @@ void tcpx_clear_xmit_timers(struct sock *sk)
 	sk_stop_timer(sk, &tp->retransmit_timer);
 	sk_stop_timer(sk, &tp->delack_timer);
 	sk_stop_timer(sk, &sk->sk_timer);
-	if (hrtimer_try_to_cancel(&tp->pacing_timer) == 1)
-		__sock_put(sk);
-	if (hrtimer_try_to_cancel(&tp->compressed_ack_timer) == 1)
-		__sock_put(sk);
 	tp->compressed_ack = 0;
+	if (!tp->disorder)
+		return;
+	if (hrtimer_try_to_cancel(&tp->disorder->pacing_timer) == 1)
+		__sock_put(sk);
+	if (hrtimer_try_to_cancel(&tp->disorder->compressed_ack_timer) == 1)
+		__sock_put(sk);
 }
 
 /* --- values ------------------------------------------------------------------ */
@@ -531,8 +531,9 @@ void tcpx_write_timer_handler(struct sock *sk)
 
 	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) || !tp->pending)
 		return;
-	if (time_after(tp->timeout, jiffies)) {
-		sk_reset_timer(sk, &tp->retransmit_timer, tp->timeout);
+	/* The user held the lock when it fired, and has armed it anew. */
+	if (time_after(tp->retransmit_timer.expires, jiffies)) {
+		sk_reset_timer(sk, &tp->retransmit_timer, tp->retransmit_timer.expires);
 		return;
 	}
 
@@ -590,7 +591,7 @@ void tcpx_sack_compress_send_ack(struct sock *sk)
 	tp->compressed_ack--;
 	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPACKCOMPRESSED, tp->compressed_ack);
 	tp->compressed_ack = 0;
-	if (hrtimer_try_to_cancel(&tp->compressed_ack_timer) == 1)
+	if (hrtimer_try_to_cancel(&tp->disorder->compressed_ack_timer) == 1)
 		__sock_put(sk);
 	tcpx_mstamp_refresh(tp);
 	tcpx_send_ack(sk);
@@ -598,8 +599,7 @@ void tcpx_sack_compress_send_ack(struct sock *sk)
 
 static enum hrtimer_restart tcpx_compressed_ack_kick(struct hrtimer *timer)
 {
-	struct tcpx_sock *tp = container_of(timer, struct tcpx_sock, compressed_ack_timer);
-	struct sock *sk = (struct sock *)tp;
+	struct sock *sk = container_of(timer, struct tcpx_disorder, compressed_ack_timer)->sk;
 
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk))
@@ -629,8 +629,8 @@ void tcpx_delack_timer_handler(struct sock *sk)
 	}
 	if (!(tp->ack.pending & TCPX_ACK_TIMER))
 		return;
-	if (time_after(tp->ack.timeout, jiffies)) {
-		sk_reset_timer(sk, &tp->delack_timer, tp->ack.timeout);
+	if (time_after(tp->delack_timer.expires, jiffies)) {
+		sk_reset_timer(sk, &tp->delack_timer, tp->delack_timer.expires);
 		return;
 	}
 	tp->ack.pending &= ~TCPX_ACK_TIMER;
@@ -791,10 +791,32 @@ void tcpx_init_xmit_timers(struct sock *sk)
 	timer_setup(&tp->retransmit_timer, tcpx_write_timer, 0);
 	timer_setup(&tp->delack_timer, tcpx_delack_timer, 0);
 	timer_setup(&sk->sk_timer, tcpx_keepalive_timer, 0);
-	compat_hrtimer_setup(&tp->pacing_timer, tcpx_pace_kick, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_ABS_PINNED_SOFT);
-	compat_hrtimer_setup(&tp->compressed_ack_timer, tcpx_compressed_ack_kick, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_PINNED_SOFT);
 	tp->pending = 0;
 	tp->ack.pending = 0;
+}
+
+/**
+ * tcpx_disorder_get() - what lost, reordered or paced segments need
+ * @sk: socket, locked; any context
+ *
+ * Return: it; NULL if there is no memory for it.
+ */
+struct tcpx_disorder *tcpx_disorder_get(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_disorder *d = tp->disorder;
+
+	if (d)
+		return d;
+	d = kzalloc(sizeof(*d), GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	if (!d)
+		return NULL;
+	d->sk = sk;
+	d->out_of_order_queue = RB_ROOT;
+	compat_hrtimer_setup(&d->pacing_timer, tcpx_pace_kick, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_ABS_PINNED_SOFT);
+	compat_hrtimer_setup(&d->compressed_ack_timer, tcpx_compressed_ack_kick, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_REL_PINNED_SOFT);
+	tp->disorder = d;
+	return d;
 }

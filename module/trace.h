@@ -369,7 +369,7 @@ TRACE_EVENT(tcpx_listen_overflow,
 	TP_fast_assign(
 		TCPX_ENDS_ASSIGN(sk, NULL);
 		__entry->queue = queue;
-		__entry->half_open = atomic_read(&tcpx_sk(sk)->accept_queue.qlen);
+		__entry->half_open = atomic_read(&tcpx_queue(sk)->qlen);
 		__entry->backlog = READ_ONCE(sk->sk_ack_backlog);
 		__entry->max_backlog = READ_ONCE(sk->sk_max_ack_backlog);
 	),

@@ -54,14 +54,13 @@ static void tcpx_tsq_run_one(struct sock *sk);
 
 /**
  * tcpx_pace_kick() - the pacing timer: the next skb's time has come
- * @timer: tcpx_sock.pacing_timer; holds a reference
+ * @timer: tcpx_disorder.pacing_timer; holds a reference
  *
  * Return: HRTIMER_NORESTART.
  */
 enum hrtimer_restart tcpx_pace_kick(struct hrtimer *timer)
 {
-	struct tcpx_sock *tp = container_of(timer, struct tcpx_sock, pacing_timer);
-	struct sock *sk = (struct sock *)tp;
+	struct sock *sk = container_of(timer, struct tcpx_disorder, pacing_timer)->sk;
 
 	tcpx_tsq_run_one(sk);
 	sock_put(sk);
@@ -79,12 +78,17 @@ enum hrtimer_restart tcpx_pace_kick(struct hrtimer *timer)
 bool tcpx_pacing_check(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_disorder *d;
 
 	if (READ_ONCE(sk->sk_pacing_status) != SK_PACING_NEEDED ||
-	    tp->tcp_wstamp_ns <= tp->tcp_clock_cache)
+	    tp->tcp_wstamp_ns <= tcpx_mstamp_ns(tp))
 		return false;
-	if (!hrtimer_is_queued(&tp->pacing_timer)) {
-		hrtimer_start(&tp->pacing_timer, ns_to_ktime(tp->tcp_wstamp_ns),
+	d = tcpx_disorder_get(sk);
+	/* Without memory for a timer, rather too early than never. */
+	if (unlikely(!d))
+		return false;
+	if (!hrtimer_is_queued(&d->pacing_timer)) {
+		hrtimer_start(&d->pacing_timer, ns_to_ktime(tp->tcp_wstamp_ns),
 			      HRTIMER_MODE_ABS_PINNED_SOFT);
 		sock_hold(sk);
 	}
@@ -231,7 +235,7 @@ static bool tcpx_tso_should_defer(struct sock *sk, struct sk_buff *skb, u32 max_
 	if (tp->ca_state >= TCP_CA_Recovery)
 		return false;
 	/* Silent for a millisecond: waiting costs more than it gains. */
-	if ((s64)(tp->tcp_clock_cache - tp->tcp_wstamp_ns) > NSEC_PER_MSEC)
+	if ((s64)(tcpx_mstamp_ns(tp) - tp->tcp_wstamp_ns) > NSEC_PER_MSEC)
 		return false;
 
 	cong_win = (tp->cc.snd_cwnd - tcpx_packets_in_flight(tp)) * tp->mss_cache;
@@ -252,7 +256,7 @@ static bool tcpx_tso_should_defer(struct sock *sk, struct sk_buff *skb, u32 max_
 	head = tcpx_rtx_queue_head(sk);
 	if (!head)
 		return false;
-	age = tp->tcp_clock_cache - head->tstamp;
+	age = tcpx_mstamp_ns(tp) - head->tstamp;
 	if (age < (s64)NSEC_PER_USEC * (tp->cc.srtt_us >> 4))
 		return false;
 
@@ -603,7 +607,7 @@ rearm:
 
 struct tcpx_tsq {
 	struct tasklet_struct	tasklet;
-	struct list_head	head;	/* tcpx_sock.tsq_node, this CPU, IRQs off */
+	struct tcpx_sock	*head;	/* by tcpx_sock.tsq_next, this CPU, IRQs off */
 };
 
 static DEFINE_PER_CPU(struct tcpx_tsq, tcpx_tsq);
@@ -635,18 +639,18 @@ static void tcpx_tsq_run_one(struct sock *sk)
 static void tcpx_tsq_tasklet(struct tasklet_struct *t)
 {
 	struct tcpx_tsq *tsq = from_tasklet(tsq, t, tasklet);
-	struct tcpx_sock *tp, *tmp;
+	struct tcpx_sock *tp, *next;
 	unsigned long flags;
-	LIST_HEAD(list);
 
 	local_irq_save(flags);
-	list_splice_init(&tsq->head, &list);
+	next = tsq->head;
+	tsq->head = NULL;
 	local_irq_restore(flags);
 
-	list_for_each_entry_safe(tp, tmp, &list, tsq_node) {
+	while ((tp = next)) {
 		struct sock *sk = (struct sock *)tp;
 
-		list_del(&tp->tsq_node);
+		next = tp->tsq_next;
 		/* tcpx_wfree() may queue it again only when it is off. */
 		smp_mb__before_atomic();
 		clear_bit(TSQ_QUEUED, &sk->sk_tsq_flags);
@@ -682,7 +686,8 @@ void tcpx_wfree(struct sk_buff *skb)
 
 	local_irq_save(flags);
 	tsq = this_cpu_ptr(&tcpx_tsq);
-	list_add(&tcpx_sk(sk)->tsq_node, &tsq->head);
+	tcpx_sk(sk)->tsq_next = tsq->head;
+	tsq->head = tcpx_sk(sk);
 	tasklet_schedule(&tsq->tasklet);
 	local_irq_restore(flags);
 }
@@ -730,7 +735,6 @@ int tcpx_tsq_init(void)
 	for_each_possible_cpu(cpu) {
 		struct tcpx_tsq *tsq = per_cpu_ptr(&tcpx_tsq, cpu);
 
-		INIT_LIST_HEAD(&tsq->head);
 		tasklet_setup(&tsq->tasklet, tcpx_tsq_tasklet);
 	}
 	return 0;

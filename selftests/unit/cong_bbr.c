@@ -69,9 +69,8 @@ static void path_init(struct path *p, u32 rate, u32 rtt)
 	p->cc.snd_cwnd_clamp = ~0U;
 	p->cc.srtt_us = rtt << 3;
 	p->cc.min_rtt_us = rtt;
-	p->cc.mss = MSS;
-	p->cc.now_us = p->now;
-	p->cc.now32 = now32(p);
+	p->cc.mss_cache = MSS;
+	p->cc.tcp_mstamp = p->now;
 	p->min_cwnd = ~0U;
 	p->cc.ops->init(&p->cc);
 }
@@ -113,8 +112,7 @@ static void path_ack(struct path *p)
 	struct seg *s = &p->seg[p->tail % MAX_SEGS];
 
 	p->now = max(p->now, s->acked);
-	p->cc.now_us = p->now;
-	p->cc.now32 = now32(p);
+	p->cc.tcp_mstamp = p->now;
 	p->tail++;
 	rs.rtt_us = -1;
 	if (s->lost) {
@@ -338,10 +336,9 @@ TEST(restart_after_idle)
 	while (in_flight(&path))
 		path_ack(&path);
 	path.now += 2 * USEC_PER_SEC;
-	path.cc.now_us = path.now;
-	path.cc.now32 = now32(&path);
+	path.cc.tcp_mstamp = path.now;
 	path.cc.app_limited = path.cc.delivered + 1;
-	path.cc.ops->cwnd_event(&path.cc, TCPX_CA_EVENT_TX_START, path.cc.now32);
+	path.cc.ops->cwnd_event(&path.cc, TCPX_CA_EVENT_TX_START, now32(&path));
 	EXPECT_BETWEEN(950 * MSS, path.cc.pacing_rate, 1010 * MSS);
 }
 

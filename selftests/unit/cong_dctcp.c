@@ -38,7 +38,7 @@ FIXTURE_SETUP(dctcp)
 		.snd_cwnd_clamp = ~0U,
 		.snd_ssthresh = 50,
 		.is_cwnd_limited = true,
-		.mss = 1000,
+		.mss_cache = 1000,
 		.snd_una = 0xffff0000,
 		.snd_nxt = 0xffff0000 + 100 * 1000,
 		.delivered = 0xfffffff0,
@@ -63,7 +63,7 @@ static void window(struct tcpx_cc *cc, u32 segs, u32 marked)
 	cc->delivered += segs;
 	cc->delivered_ce += marked;
 	cc->snd_una = end;
-	cc->snd_nxt = end + segs * cc->mss;
+	cc->snd_nxt = end + segs * cc->mss_cache;
 	cc->ops->in_ack(cc);
 }
 

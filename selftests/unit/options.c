@@ -329,11 +329,14 @@ TEST_F(established, round_trip)
 	int sacks;
 
 	for (sacks = 0; sacks + dsack <= 4; sacks++) {
+		struct tcpx_disorder disorder = {
+			.duplicate_sack = { { 1, 2 } },
+			.selective_acks = { { 10, 11 }, { 20, 21 }, { 30, 31 }, { 40, 41 } },
+		};
 		struct tcpx_sock tp = {
 			.rx_opt = { .tstamp_ok = ts, .dsack = dsack, .num_sacks = sacks,
 				    .sack_ok = 1, .ts_recent = 6 },
-			.duplicate_sack = { { 1, 2 } },
-			.selective_acks = { { 10, 11 }, { 20, 21 }, { 30, 31 }, { 40, 41 } },
+			.disorder = &disorder,
 		};
 		struct tcpx_options_received opt = tp.rx_opt;
 		int blocks = min(sacks + dsack, ts ? 3 : 4);
@@ -368,8 +371,10 @@ TEST(accecn_option)
 	accecn = true;
 	for (ts = 0; ts < 2; ts++) {
 		for (blocks = 0; blocks <= 4; blocks++) {
+			struct tcpx_disorder disorder = {};
 			struct tcpx_sock tp = {
 				.rx_opt = { .tstamp_ok = ts, .sack_ok = 1, .num_sacks = blocks },
+				.disorder = &disorder,
 			};
 			struct sk_buff skb = { .tstamp = NSEC_PER_MSEC };
 			struct tcpx_options_received opt = { .tstamp_ok = ts, .sack_ok = 1 };

@@ -28,11 +28,15 @@ struct tcp_fastopen_cookie {
 #include "options-types.h"
 
 /* What the pieces use of the module's own. */
+struct tcpx_disorder {
+	struct tcp_sack_block duplicate_sack[1];
+	struct tcp_sack_block selective_acks[4];
+};
+
 struct tcpx_sock {
 	struct tcpx_options_received rx_opt;
 	u32 tsoffset;
-	struct tcp_sack_block duplicate_sack[1];
-	struct tcp_sack_block selective_acks[4];
+	struct tcpx_disorder *disorder;
 };
 
 struct inet_request_sock {
