@@ -352,6 +352,27 @@ struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port)
 }
 
 /**
+ * tcpx_bucket_insert() - from now on the port is in use
+ * @head: its place, locked
+ * @tb: bucket
+ */
+void tcpx_bucket_insert(struct tcpx_bind_hashbucket *head, struct tcpx_bind_bucket *tb)
+{
+	hlist_add_head(&tb->node, &head->chain);
+	set_bit(tb->port, tcpx_used_ports(tcpx_pernet(tb->net)));
+}
+
+/**
+ * tcpx_bucket_remove() - it no longer is
+ * @tb: bucket without owners; its place is locked, or the netns goes
+ */
+void tcpx_bucket_remove(struct tcpx_bind_bucket *tb)
+{
+	clear_bit(tb->port, tcpx_used_ports(tcpx_pernet(tb->net)));
+	hlist_del(&tb->node);
+}
+
+/**
  * tcpx_bucket_free() - free a bucket and its reservation
  * @tb: bucket, in no list any more
  *
@@ -386,7 +407,7 @@ static void tcpx_bucket_release(struct tcpx_net *tn, unsigned short port, unsign
 	tb = tcpx_bucket_find(head, port);
 	if (tb && tcpx_bucket_expired(tb, linger)) {
 		tcpx_bucket_revive(tb);
-		hlist_del(&tb->node);
+		tcpx_bucket_remove(tb);
 	} else {
 		tb = NULL;
 	}
@@ -507,7 +528,7 @@ void tcpx_bind_net_exit(struct tcpx_net *tn)
 	for (i = 0; i <= tn->hinfo->bhash_mask; i++) {
 		hlist_for_each_entry_safe(tb, next, &tn->hinfo->bhash[i].chain, node) {
 			WARN_ON_ONCE(!hlist_empty(&tb->owners));
-			hlist_del(&tb->node);
+			tcpx_bucket_remove(tb);
 			tcpx_bucket_free(tb);
 		}
 		cond_resched();

@@ -14,6 +14,8 @@ void tcpx_bucket_add(struct tcpx_bind_bucket *tb, struct sock *sk);
 void tcpx_rsv_free(struct sock *rsk);
 int  tcpx_rsv_make(struct net *net, struct sock **rsv, unsigned short port, bool reuse);
 struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port);
+void tcpx_bucket_insert(struct tcpx_bind_hashbucket *head, struct tcpx_bind_bucket *tb);
+void tcpx_bucket_remove(struct tcpx_bind_bucket *tb);
 void tcpx_bucket_free(struct tcpx_bind_bucket *tb);
 int  tcpx_bhash_init(void);
 void tcpx_bhash_exit(void);
@@ -36,6 +38,12 @@ static inline struct tcpx_bind_bucket *tcpx_bucket_find(struct tcpx_bind_hashbuc
 			return tb;
 	}
 	return NULL;
+}
+
+/* Ports with a bucket: a segment for another port is not for TCPX. */
+static inline unsigned long *tcpx_used_ports(const struct tcpx_net *tn)
+{
+	return READ_ONCE(tn->hinfo)->used_ports;
 }
 
 /* Ports that bind() gave out. */

@@ -91,13 +91,13 @@ static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 		tb->relaxed = false;
 	} else {
 		tb = fresh;
-		hlist_add_head(&tb->node, &head->chain);
+		tcpx_bucket_insert(head, tb);
 	}
 	err = s->take(s, tb);
 	if (tb == fresh && !err)
 		fresh = NULL;
 	else if (tb == fresh)
-		hlist_del(&tb->node);
+		tcpx_bucket_remove(tb);
 	else if (err)
 		tcpx_bucket_settle(tb);
 	spin_unlock_bh(&head->lock);
@@ -185,6 +185,8 @@ static int tcpx_port_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset
 		if (inet_is_local_reserved_port(net, port))
 			continue;
 		if (s->unbound && test_bit(port, tcpx_bound_ports(s->tn)))
+			continue;
+		if (existing && !test_bit(port, tcpx_used_ports(s->tn)))
 			continue;
 		err = tcpx_port_try(s, port, existing);
 		if (err != -EADDRINUSE) {

@@ -81,8 +81,10 @@ static int tcpx_hashinfo_fill(struct tcpx_hashinfo *h, unsigned int buckets)
 	h->ehash_locks = kvmalloc_array(nr_locks, sizeof(*h->ehash_locks), GFP_KERNEL_ACCOUNT);
 	h->lhash = kvmalloc_array(TCPX_LHASH_BUCKETS, sizeof(*h->lhash), GFP_KERNEL_ACCOUNT);
 	h->bhash = kvmalloc_array(TCPX_BHASH_BUCKETS, sizeof(*h->bhash), GFP_KERNEL_ACCOUNT);
+	h->used_ports = bitmap_zalloc(TCPX_PORTS, GFP_KERNEL_ACCOUNT);
 	h->bound_ports = bitmap_zalloc(TCPX_PORTS, GFP_KERNEL_ACCOUNT);
-	if (!h->ehash || !h->ehash_locks || !h->lhash || !h->bhash || !h->bound_ports)
+	if (!h->ehash || !h->ehash_locks || !h->lhash || !h->bhash || !h->used_ports ||
+	    !h->bound_ports)
 		return -ENOMEM;
 
 	h->ehash_mask = buckets - 1;
@@ -110,6 +112,7 @@ static void tcpx_hashinfo_release(struct tcpx_hashinfo *h)
 	kvfree(h->ehash_locks);
 	kvfree(h->lhash);
 	kvfree(h->bhash);
+	bitmap_free(h->used_ports);
 	bitmap_free(h->bound_ports);
 	kfree(h);
 }

@@ -76,13 +76,16 @@ void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 
 #if IS_ENABLED(CONFIG_NETFILTER)
 
-/* Is there anything to find for a segment, and its ports to be read? */
-static bool tcpx_early_wanted(const struct net *net, struct sk_buff *skb)
+/* Is there anything to find for a segment, its ports to be read, and the port ours? */
+static bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
 {
+	const struct net *net = tn->net;
+
 	return !skb_dst(skb) && !skb->sk && skb->pkt_type == PACKET_HOST &&
 	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux) &&
-	       pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr));
+	       pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr)) &&
+	       test_bit(ntohs(tcp_hdr(skb)->dest), READ_ONCE(tn->hinfo)->used_ports);
 }
 
 /* The route goes with the segment if it is still good and the way in the same. */
@@ -118,7 +121,7 @@ static unsigned int tcpx_v4_early_demux(void *priv, struct sk_buff *skb,
 	const struct iphdr *iph;
 
 	if (!atomic_read(&tn->nr_sock) || ip_hdr(skb)->protocol != IPPROTO_TCP ||
-	    ip_is_fragment(ip_hdr(skb)) || !tcpx_early_wanted(state->net, skb))
+	    ip_is_fragment(ip_hdr(skb)) || !tcpx_early_wanted(tn, skb))
 		return NF_ACCEPT;
 	iph = ip_hdr(skb);
 	th = tcp_hdr(skb);
@@ -138,7 +141,7 @@ static unsigned int tcpx_v6_early_demux(void *priv, struct sk_buff *skb,
 	const struct tcphdr *th;
 
 	if (!atomic_read(&tn->nr_sock) || ipv6_hdr(skb)->nexthdr != IPPROTO_TCP ||
-	    !tcpx_early_wanted(state->net, skb))
+	    !tcpx_early_wanted(tn, skb))
 		return NF_ACCEPT;
 	iph = ipv6_hdr(skb);
 	th = tcp_hdr(skb);

@@ -411,7 +411,8 @@ static struct sock *tcpx_rcv_find(struct sk_buff *skb, struct tcpx_in *in, bool 
 		return NULL;
 	in->net = dev_net(skb->dev);
 	in->h = READ_ONCE(tcpx_pernet(in->net)->hinfo);
-	if (!in->h)
+	/* A bit spares kernel TCP's segments both lookups. */
+	if (!in->h || !test_bit(ntohs(tcp_hdr(skb)->dest), in->h->used_ports))
 		return NULL;
 	in->dif = in->v6 ? inet6_iif(skb) : inet_iif(skb);
 	in->sdif = in->v6 ? inet6_sdif(skb) : inet_sdif(skb);

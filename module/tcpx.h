@@ -284,6 +284,8 @@ struct tcpx_lhash_bucket {
  * @lhash_mask: buckets - 1
  * @bhash: bound ports by port
  * @bhash_mask: buckets - 1
+ * @used_ports: bitmap of ports that have a bucket in @bhash, as every local port of what is
+ *	in @ehash and @lhash has; lockless readers
  * @bound_ports: bitmap of ports that bind() gave out, only to pass over them
  *	quickly; bhash.c
  */
@@ -296,6 +298,7 @@ struct tcpx_hashinfo {
 	unsigned int			lhash_mask;
 	struct tcpx_bind_hashbucket	*bhash;
 	unsigned int			bhash_mask;
+	unsigned long			*used_ports;
 	unsigned long			*bound_ports;
 };
 
