@@ -24,7 +24,8 @@
  *		need no reference.
  *   bhash	local ports in use (struct tcpx_bind_bucket), with their owners:
  *		sockets, children and TIME_WAIT entries. A bucket also holds the
- *		kernel TCP socket that reserves the port from the other stack.
+ *		kernel TCP socket that reserves the port from the other stack. A
+ *		bitmap says which ports have one: segments for others are not ours.
  *
  * IPv4 and IPv6. All that differs is behind struct tcpx_af_ops: ipv4*.c, ipv6*.c.
  * Three faces: a socket of IPv4, one of IPv6, and one of IPv6 that talks IPv4 with
@@ -37,11 +38,13 @@
  *   tcp_rtx_queue	sent and not acknowledged, an rbtree by sequence number;
  *			tsorted_sent_queue has the same skbs by time of sending
  *   sk_receive_queue	received in order, copied_seq .. rcv_nxt, read by the user
- *   out_of_order_queue	beyond a hole, an rbtree by sequence number
+ *   out_of_order_queue	beyond a hole, an rbtree by sequence number; like all that only
+ *			losses or pacing bring about, in struct tcpx_disorder
  *   sk_backlog		segments that came while the user owned the lock
  *   sk_error_queue	ICMP errors (IP_RECVERR), time stamps of sending
  *   accept_queue	listeners: children whose handshake is complete, first come
  *			first served. Half-open ones are in ehash only, counted.
+ *			Made by listen() or TCP_FASTOPEN, freed with the socket.
  *
  * The life of a connection, passive side: SYN -> request sock in ehash -> ACK ->
  * child (a clone of the listener) takes its place in ehash and its request

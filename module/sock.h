@@ -102,7 +102,9 @@ struct tcpx_disorder {
  * unless their kernel-doc says otherwise.
  *
  * @inet: must be first; sk_protocol is IPPROTO_TCPX, is_icsk is clear. A stream socket has no
- *	use for inet.cork: what few connections need, and seldom, is kept in its place
+ *	use for inet.cork: what few connections need, and seldom, is kept in its place. (Of
+ *	what the kernel offers for stream sockets inet_sk_rebuild_header() writes there;
+ *	ours are in struct tcpx_af_ops.)
  * @af_ops: the face towards IP
  *
  * @tcp_header_len: bytes of header with the options every segment carries
