@@ -776,7 +776,7 @@ void tcpx_set_keepalive(struct sock *sk, int val)
 		return;
 	if (val && !sock_flag(sk, SOCK_KEEPOPEN))
 		tcpx_reset_keepalive_timer(sk, tcpx_keepalive_time_when(tcpx_sk(sk)));
-	else if (!val)
+	else if (!val && !tcpx_fin_is_missing(sk))
 		tcpx_delete_keepalive_timer(sk);
 }
 
