@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What README.md claims, against the sources: each test it names is there, so is each RFC,
+# file and make target; and no RFC that the module cites is left out. On the host. Prints TAP.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+
+n=0 failed=0
+result() { # STATUS NAME [WHY]
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=$((failed + 1))
+		echo "# $3"
+		echo "not ok $n - $2"
+	fi
+}
+
+# The names of the tests in AREA/PROGRAM, a line each.
+tests_of() { # AREA/PROGRAM
+	grep -oE '^(CASE|CASE_TIMEOUT|TEST|TEST_F|TEST_F_TIMEOUT)\([A-Za-z0-9_, ]+' "selftests/$1.c" |
+		sed -E 's/^(CASE|CASE_TIMEOUT|TEST)\(([a-z0-9_]+).*/\2/; s/^TEST_F(_TIMEOUT)?\([A-Za-z0-9_]+, *([A-Za-z0-9_]+).*/\2/'
+}
+
+has_test() { # AREA/PROGRAM.PATTERN
+	local name
+
+	[ -e "selftests/${1%%.*}.c" ] || return 1
+	while read -r name; do
+		# shellcheck disable=SC2254
+		case $name in ${1#*.}) return 0 ;; esac
+	done < <(tests_of "${1%%.*}")
+	return 1
+}
+
+# Rows of the table, as "RFCS|WHAT|TESTS".
+rows() {
+	awk -F ' *[|] *' '
+	/^## / { inside = $0 == "## What it speaks" }
+	inside && /^\|/ && $2 !~ /^(RFC|-+)$/ { print $2 "|" $3 "|" $4 }' README.md
+}
+
+said=" "
+while IFS='|' read -r rfcs what tests; do
+	why=""
+	for rfc in $(grep -oE '[0-9]+' <<<"$rfcs" || true); do
+		said+="$rfc "
+		grep -rqiE "rfc ?$rfc\b" module selftests/wire || why+=" no source cites rfc$rfc;"
+	done
+	found=0
+	for name in $(grep -oE '`[^`]+`' <<<"$tests" | tr -d '`'); do
+		found=1
+		has_test "$name" || why+=" no test $name;"
+	done
+	[ $found = 1 ] || why+=" names no test;"
+	status=0
+	[ -z "$why" ] || status=1
+	result $status "RFC $rfcs: $what" "$why"
+done < <(rows)
+
+why=""
+for rfc in $(grep -rhoiE '\brfc ?[0-9]+' module | grep -oE '[0-9]+' | sort -un); do
+	[[ $said = *" $rfc "* ]] || why+=" $rfc"
+done
+status=0
+[ -z "$why" ] || status=1
+result $status "every RFC that the module cites is in the table" "left out:$why"
+
+why=""
+for file in $(grep -oE '`(scripts|selftests|module|uapi)/[A-Za-z0-9_./-]+' README.md SECURITY.md | sed 's/.*`//' | sort -u); do
+	# A test's name, or a program's, may stand for the file it is in.
+	[ -e "$file" ] || why+=" $file"
+done
+status=0
+[ -z "$why" ] || status=1
+result $status "the files that the texts name are there" "missing:$why"
+
+why=""
+for target in $(grep -ohE '(`|^    )make [a-z-]+' README.md SECURITY.md | sed 's/.*make //' | sort -u); do
+	grep -qE "^$target:" Makefile || why+=" $target"
+done
+status=0
+[ -z "$why" ] || status=1
+result $status "the make targets that the texts name are there" "missing:$why"
+
+echo "1..$n"
+echo "# docs: $((n - failed)) passed, $failed failed"
+[ $failed = 0 ]
