@@ -72,6 +72,9 @@ soak: selftests	## disturbed traffic, fuzzing, reloading in random order; MINUTE
 	@scripts/vm $(if $(KVER),-k $(KVER)) --timeout $$(($(or $(MINUTES),2) * 60 + 600)) -- \
 		selftests/soak/run.sh $(or $(MINUTES),2) $(SOAK_SEED)
 
+check-daemons: selftests	## more of them, that take long to start: haproxy, postgres, rsync, ...
+	@scripts/check daemons:6.1 daemons:6.12
+
 check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 	@scripts/check interop
 
@@ -115,6 +118,6 @@ ready-host:
 ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
-	check-interop check-bench check-debug check-kcsan check-stress check-reload fuzz \
+	check-interop check-daemons check-bench check-debug check-kcsan check-stress check-reload fuzz \
 	fuzz-options soak torture \
 	smoke bench profile demo style vm clean ready-host ready

@@ -62,25 +62,40 @@ cases() {
 	END
 }
 
+# More programs, under -d: each takes long to start.
+daemon_cases() {
+	cat <<-END
+	nginx-reuseport	nginx	reuseport	veth		tt,kt		any
+	iperf3-zerocopy	iperf3	-Z		veth		tt		any
+	haproxy-splice	haproxy	-		veth		tt,kt		any
+	memcached	memcached -		veth		tt		any
+	rsync		rsync	-		veth		tt,tk		any
+	pgbench		postgres -		veth		tt		any
+	stress-ng	stressng -		lo		tt		any
+	END
+}
+
 usage() {
 	cat <<-END
-	Usage: run.sh [-k] [-l] [PATTERN...]
+	Usage: run.sh [-k] [-l] [-d] [PATTERN...]
 
 	Runs the cases whose names ("curl-nginx tcpx>kernel veth") match one of the
 	shell PATTERNs, all without. Prints TAP; fails if any case fails.
 
 	  -k  kernel TCP at both ends only: tests the tests, needs no module
 	  -l  list the names
+	  -d  the daemons that take long to start instead
 	END
 }
 
 die() { echo "Bail out! $*"; exit 1; }
 
-only_kernel='' list=''
-while getopts klh opt; do
+only_kernel='' list='' table=cases
+while getopts kldh opt; do
 	case $opt in
 	k) only_kernel=1 ;;
 	l) list=1 ;;
+	d) table=daemon_cases ;;
 	h) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
 	esac
@@ -180,22 +195,28 @@ run_manyconn() {
 	finish_server
 }
 
-run_nginx() {
-	local only=''
+# nginx_conf PORT [OPTION-OF-LISTEN]: serves the blob; each worker has a listener under "reuseport"
+nginx_conf() {
+	local only='' workers='master_process off;'
 	[ "$path" != dual ] || only=' ipv6only=off'
+	[ "${2:-}" != reuseport ] || workers='worker_processes 3;'
 	mkdir -p "$tmp/www"
 	ln -f "$tmp/blob" "$tmp/www/blob"
 	cat > "$tmp/nginx.conf" <<-END
-	daemon off; master_process off; user root; pid $tmp/nginx.pid; error_log stderr;
+	daemon off; $workers user root; pid $tmp/nginx.pid; error_log stderr;
 	events { worker_connections 64; }
 	http {
 		access_log off; sendfile on; tcp_nopush on;
 		client_body_temp_path $tmp/nginx-body; proxy_temp_path $tmp/nginx-proxy;
 		fastcgi_temp_path $tmp/nginx-fcgi; uwsgi_temp_path $tmp/nginx-uwsgi;
 		scgi_temp_path $tmp/nginx-scgi;
-		server { listen $listen:$port$only; root $tmp/www; }
+		server { listen $listen:$1$only ${2:-}; root $tmp/www; }
 	}
 	END
+}
+
+run_nginx() {
+	nginx_conf "$port" $args
 	start_server nginx -c "$tmp/nginx.conf" -e stderr
 	(client curl -sS -o "$tmp/got" "http://$host:$port/blob")
 	same blob got
@@ -258,6 +279,98 @@ run_socat() {
 run_asyncio() {
 	start_server $python "$here/echo.py" serve "$addr" "$port"
 	(client $python "$here/echo.py" drive "$addr" "$port" 20 300000)
+}
+
+# Clients reach nginx through it; both are on the server's stack.
+run_haproxy() {
+	local backend=$((port + 10000))
+	nginx_conf $backend
+	server nginx -c "$tmp/nginx.conf" -e stderr > "$tmp/backend.log" 2>&1 &
+	backend_pid=$!
+	trap 'stop_server; kill $backend_pid' EXIT
+	cat > "$tmp/haproxy.cfg" <<-END
+	global
+		maxconn 100
+	defaults
+		mode tcp
+		option splice-request
+		option splice-response
+		retries 20
+		timeout connect 5s
+		timeout client 60s
+		timeout server 60s
+	frontend front
+		bind $host:$port
+		default_backend back
+	backend back
+		server nginx $host:$backend
+	END
+	start_server haproxy -db -f "$tmp/haproxy.cfg"
+	for _ in 1 2 3; do
+		(client curl -sS --retry 5 --retry-all-errors -o "$tmp/got" "http://$host:$port/blob")
+		same blob got
+	done
+	kill $backend_pid
+	wait $backend_pid || true
+}
+
+run_memcached() {
+	start_server memcached -u root -l "$addr" -p "$port" -U 0 -t 2 -I 8m
+	(client $python - "$addr" "$port" "$tmp/blob-4m") <<-END
+	import socket, sys
+	addr, port, name = sys.argv[1:]
+	blob = open(name, "rb").read()
+	s = socket.create_connection((addr, int(port)))
+	f = s.makefile("rwb")
+	for i, size in enumerate([1, 100, 4096, 100000, len(blob)]):
+	    f.write(b"set k%d 0 0 %d\r\n" % (i, size) + blob[:size] + b"\r\n")
+	    f.flush()
+	    assert f.readline() == b"STORED\r\n", "set"
+	    f.write(b"get k%d\r\n" % i)
+	    f.flush()
+	    assert f.readline() == b"VALUE k%d 0 %d\r\n" % (i, size), "get"
+	    assert f.read(size) == blob[:size], "value"
+	    assert f.read(7) == b"\r\nEND\r\n", "end"
+	END
+}
+
+run_rsync() {
+	cat > "$tmp/rsyncd.conf" <<-END
+	use chroot = no
+	[here]
+		path = $tmp/module
+		read only = no
+		uid = root
+		gid = root
+	END
+	rm -rf "$tmp/module"
+	mkdir "$tmp/module"
+	start_server rsync --daemon --no-detach --config="$tmp/rsyncd.conf" --address="$addr" --port="$port"
+	(client rsync -t "$tmp/blob-4m" "rsync://$host:$port/here/there")
+	(client rsync -t "rsync://$host:$port/here/there" "$tmp/back")
+	same blob-4m module/there
+	same blob-4m back
+}
+
+run_postgres() {
+	local pg as='setpriv --reuid=postgres --regid=postgres --clear-groups'
+	pg=$(pg_bin)
+	rm -rf "$tmp/pg"
+	install -d -o postgres "$tmp/pg"
+	$as "$pg/initdb" -D "$tmp/pg" -A trust -N --locale=C > "$tmp/initdb.log" 2>&1
+	echo "host all all 10.77.0.0/24 trust" >> "$tmp/pg/pg_hba.conf"
+	start_server $as "$pg/postgres" -D "$tmp/pg" -p "$port" -F -c listen_addresses="$addr" \
+		-c unix_socket_directories= -c shared_buffers=16MB
+	set -- -h "$addr" -p "$port" -U postgres
+	until_true 30 "the database" client_can "$pg/psql" "$@" -c 'select 1' postgres
+	(client "$pg/pgbench" "$@" -i -s 1 -q postgres)
+	(client "$pg/pgbench" "$@" -c 8 -t 10 postgres)
+}
+
+# Its own checks of options and of the data; sockets of both kinds of call.
+run_stressng() {
+	(cd "$tmp" && client stress-ng --sock 2 --sock-ops 400 --sock-domain ipv4 --sock-port "$port" \
+		--verify --temp-path "$tmp")
 }
 
 # packets NS COMMENT: what the counter with that comment has seen
@@ -422,13 +535,17 @@ skip() {
 	echo "ok $n - $1 # SKIP $2"
 }
 
+pg_bin() { dirname "$(printf '%s\n' /usr/lib/postgresql/*/bin/pgbench | tail -1)"; }
+client_can() { (client "$@") > "$tmp/can.log" 2>&1; }
+
 missing_program() {
 	for program in ${needs[$1]:-}; do
 		command -v "$program" > /dev/null || echo "$program not installed"
 	done
 }
 declare -A needs=([nginx]="nginx curl" [iperf3]=iperf3 [redis]="redis-server redis-benchmark redis-cli"
-	[scp]="sshd scp" [socat]=socat [asyncio]=$python)
+	[scp]="sshd scp" [socat]=socat [asyncio]=$python [haproxy]="haproxy nginx curl"
+	[memcached]="memcached $python" [rsync]=rsync [postgres]="$(pg_bin)/pgbench" [stressng]=stress-ng)
 
 now() { echo "${EPOCHREALTIME/[.,]/}"; }
 
@@ -512,7 +629,7 @@ run_table() {
 				one_case "$name"
 			done
 		done
-	done < <(cases)
+	done < <($table)
 }
 
 # Nothing may outlive its use: neither a socket nor, once the namespaces are gone
