@@ -72,11 +72,11 @@ soak: selftests	## disturbed traffic, fuzzing, reloading in random order; MINUTE
 	@scripts/vm $(if $(KVER),-k $(KVER)) --timeout $$(($(or $(MINUTES),2) * 60 + 600)) -- \
 		selftests/soak/run.sh $(or $(MINUTES),2) $(SOAK_SEED)
 
-check-daemons: selftests	## more of them, that take long to start: haproxy, postgres, rsync, ...
-	@scripts/check daemons:6.1 daemons:6.12
-
 check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 	@scripts/check interop
+
+check-daemons: selftests	## more of them, that take long to start: haproxy, postgres, rsync, ...
+	@scripts/check daemons:6.1 daemons:6.12
 
 torture: selftests	## bad links, beside the kernel's TCP: the whole matrix (an hour)
 	@scripts/torture --long
