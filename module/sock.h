@@ -266,13 +266,13 @@ struct tcpx_sock {
 			u32	tskey_base;
 			int	linger2;
 			struct {
-				u32	search_high;	/* MTU: longer ones do not pass, or are not wanted */
+				u32	search_high;	/* MTU: more fails, or is not wanted */
 				u32	search_low;	/* this one passes */
-				u32	probe_size:31,	/* of the probe that is out, 0: none is */
+				u32	probe_size:31,	/* of the probe that is out */
 					enabled:1;
 				u32	probe_seq_start;
 				u32	probe_seq_end;
-				u32	probe_timestamp; /* tcpx_jiffies32() when the search began */
+				u32	probe_timestamp; /* jiffies32, when it began */
 			} mtup;
 			u16	fastopen_connect:1,
 				fastopen_no_cookie:1,
@@ -286,7 +286,7 @@ struct tcpx_sock {
 				ca_setsockopt:1,
 				ca_dst_locked:1,
 				chrono_type:2,
-				rate_app_limited:1;	/* so was the sample behind rate_delivered */
+				rate_app_limited:1;	/* of rate_delivered */
 			u8	keepalive_probes;	/* 0: sysctl */
 			u8	defer_accept;		/* SYN-ACK retransmissions to wait */
 		};

@@ -187,10 +187,9 @@ static long call_nth(int n, int fd, const struct sockaddr_in *addr)
 {
 	int i = 0;
 
-#define X(call) if (n == i++) return (call);
-	CALLS
+#define X(call) n == i++ ? (call) :
+	return CALLS 0;
 #undef X
-	return 0;
 }
 
 static const char *text_of(int n)

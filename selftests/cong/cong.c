@@ -63,7 +63,8 @@ static int marking_queue(int ms)
 {
 	return qdisc("root handle 1: netem delay 1ms limit 1000") ?:
 	       qdisc("parent 1: handle 2: tbf rate 20mbit burst 3000 limit 1000000") ?:
-	       qdisc("parent 2: codel limit 1000 target 500ms interval 1s ecn ce_threshold %dms", ms);
+	       qdisc("parent 2: codel limit 1000 target 500ms interval 1s ecn ce_threshold %dms",
+		     ms);
 }
 
 static bool read_file(const char *path, char *buf, size_t len)
