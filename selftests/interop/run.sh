@@ -355,6 +355,10 @@ run_rsync() {
 run_postgres() {
 	local pg as='setpriv --reuid=postgres --regid=postgres --clear-groups'
 	pg=$(pg_bin)
+	# That user may not look into the cache, where the launcher's library is.
+	mkdir -p "$tmp/launcher"
+	cp "$top/scripts/tcpx-run" "$TCPX_CACHE/launcher/libtcpx-run.so" "$tmp/launcher"
+	[ -z "$launch_server" ] || launch_server="$tmp/launcher/tcpx-run --strict"
 	rm -rf "$tmp/pg"
 	install -d -o postgres "$tmp/pg"
 	$as "$pg/initdb" -D "$tmp/pg" -A trust -N --locale=C > "$tmp/initdb.log" 2>&1
