@@ -448,13 +448,17 @@ static_assert(offsetofend(struct tcpx_sock, defer_accept) <=
 	static_assert(offsetofend(struct tcpx_sock, last) -		\
 		      offsetof(struct tcpx_sock, first) <= (most))
 
+/* What lockdep adds to a timer, on a debug kernel; nothing on others. */
+#define TCPX_TIMER_DEBUG	(sizeof(struct timer_list) - 40)
+
 TCPX_SOCK_GROUP(af_ops, ca_state, 72);
-TCPX_SOCK_GROUP(pred_flags, delack_timer, 160);
+TCPX_SOCK_GROUP(pred_flags, delack_timer, 160 + TCPX_TIMER_DEBUG);
 TCPX_SOCK_GROUP(tcp_wstamp_ns, chrono_stat, 104);
-TCPX_SOCK_GROUP(retransmits, retransmit_timer, 136);
+TCPX_SOCK_GROUP(retransmits, retransmit_timer, 136 + TCPX_TIMER_DEBUG);
 TCPX_SOCK_GROUP(cc, cc, 200);
 TCPX_SOCK_GROUP(retrans_out, retransmit_skb_hint, 64);
-static_assert(sizeof(struct tcpx_sock) - sizeof(struct inet_sock) <= 728);
+static_assert(sizeof(struct tcpx_sock) - sizeof(struct inet_sock) <=
+	      728 + 2 * TCPX_TIMER_DEBUG);
 
 static inline struct tcpx_sock *tcpx_sk(const struct sock *sk)
 {
