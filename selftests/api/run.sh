@@ -54,9 +54,13 @@ worker()
 		"$out/$prog" >"$tmp/$prog.out" 2>&1 || rc=$?
 		echo "# $prog took $(($(date +%s) - start)) s" >>"$tmp/$prog.out"
 		echo "$rc" >"$tmp/$prog.rc"
+		echo "$prog" >&3
 	done
 }
 
+# Each program says here that it is through.
+mkfifo "$tmp/through"
+exec 3<>"$tmp/through"
 pids=
 while [ "$jobs" -gt 0 ]; do
 	worker "$@" &
@@ -95,7 +99,7 @@ total=0
 for prog; do
 	# Print each as soon as it and those before it are through.
 	while [ ! -s "$tmp/$prog.rc" ]; do
-		sleep 0.2
+		read -r _ <&3
 	done
 	renumber "$prog" "$total" "$(cat "$tmp/$prog.rc")" >"$tmp/tap"
 	cat "$tmp/tap"
