@@ -18,6 +18,12 @@ result() { # STATUS NAME [WHY]
 	fi
 }
 
+all_there() { # MISSING NAME
+	local status=0
+	[ -z "$1" ] || status=1
+	result $status "$2" "missing:$1"
+}
+
 # The names of the tests in AREA/PROGRAM, a line each.
 tests_of() { # AREA/PROGRAM
 	grep -oE '^(CASE|CASE_TIMEOUT|TEST|TEST_F|TEST_F_TIMEOUT)\([A-Za-z0-9_, ]+' "selftests/$1.c" |
@@ -64,26 +70,19 @@ why=""
 for rfc in $(grep -rhoiE '\brfc ?[0-9]+' module | grep -oE '[0-9]+' | sort -un); do
 	[[ $said = *" $rfc "* ]] || why+=" $rfc"
 done
-status=0
-[ -z "$why" ] || status=1
-result $status "every RFC that the module cites is in the table" "left out:$why"
+all_there "$why" "every RFC that the module cites is in the table"
 
 why=""
 for file in $(grep -oE '`(scripts|selftests|module|uapi)/[A-Za-z0-9_./-]+' README.md SECURITY.md | sed 's/.*`//' | sort -u); do
-	# A test's name, or a program's, may stand for the file it is in.
 	[ -e "$file" ] || why+=" $file"
 done
-status=0
-[ -z "$why" ] || status=1
-result $status "the files that the texts name are there" "missing:$why"
+all_there "$why" "the files that the texts name are there"
 
 why=""
 for target in $(grep -ohE '(`|^    )make [a-z-]+' README.md SECURITY.md | sed 's/.*make //' | sort -u); do
 	grep -qE "^$target:" Makefile || why+=" $target"
 done
-status=0
-[ -z "$why" ] || status=1
-result $status "the make targets that the texts name are there" "missing:$why"
+all_there "$why" "the make targets that the texts name are there"
 
 echo "1..$n"
 echo "# docs: $((n - failed)) passed, $failed failed"
