@@ -85,7 +85,12 @@ bool api_have_face(int family)
 	return true;
 }
 
-/* A network namespace of this test's own, with lo up. */
+/* A network namespace of this test's own, with lo up.
+ *
+ * A machine that stalls sends a FIN twice. The ACK of the second finds nobody any more, and the
+ * reset that it gets would end the TIME_WAIT that a test looks for, with either stack
+ * (rfc1337#section-3, hazard 1): there tcp_rfc1337 is on.
+ */
 void api_netns(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo" };
@@ -100,6 +105,7 @@ void api_netns(void)
 	if (ioctl(fd, SIOCSIFFLAGS, &ifr))
 		api_die("lo up");
 	close(fd);
+	api_sysctl("ipv4/tcp_rfc1337", "1");
 }
 
 static bool asleep(int tid)
