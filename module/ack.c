@@ -11,17 +11,24 @@
 /* --- round trip time, rfc6298 --------------------------------------------- */
 
 /**
- * tcpx_rto_min_us() - no retransmission timeout is less than this
+ * tcpx_rto_min() - no retransmission timeout is less than this
  * @sk: socket; a route with rto_min goes before it
+ *
+ * Return: jiffies.
  */
-u32 tcpx_rto_min_us(struct sock *sk)
+u32 tcpx_rto_min(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	u32 rto_min = tcpx_sk(sk)->rto_min;
 
 	if (dst && dst_metric_locked(dst, RTAX_RTO_MIN))
 		rto_min = dst_metric_rtt(dst, RTAX_RTO_MIN);
-	return jiffies_to_usecs(rto_min);
+	return rto_min;
+}
+
+static u32 tcpx_rto_min_us(struct sock *sk)
+{
+	return jiffies_to_usecs(tcpx_rto_min(sk));
 }
 
 /* rfc6298#section-2, in eighths and quarters. The variance is the largest
@@ -75,7 +82,7 @@ void tcpx_set_rto(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	tp->rto = usecs_to_jiffies((tp->cc.srtt_us >> 3) + tp->rttvar_us);
-	tp->rto = min(tp->rto, TCPX_RTO_MAX);
+	tp->rto = min_t(u32, tp->rto, tp->rto_max);
 }
 
 /**
@@ -264,7 +271,7 @@ static void tcpx_ack_probe(struct sock *sk)
 		tcpx_clear_xmit_timer(sk);
 	} else {
 		tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0,
-				      tcpx_clamp_probe0(sk, tcpx_probe0_when(sk, TCPX_RTO_MAX)));
+				      tcpx_clamp_probe0(sk, tcpx_probe0_when(sk, tp->rto_max)));
 	}
 }
 

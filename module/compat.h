@@ -575,6 +575,35 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 #define COMPAT_GSO_ACCECN	0
 #endif
 
+/* --- bounds of the retransmission timeout ------------------------------------ */
+
+#if TCPX_HAVE_SYSCTL_TCP_RTO_MIN_US
+#define compat_sysctl_rto_min_us(net)	READ_ONCE((net)->ipv4.sysctl_tcp_rto_min_us)
+#else
+#define compat_sysctl_rto_min_us(net)	jiffies_to_usecs(TCP_RTO_MIN)
+#endif
+#if TCPX_HAVE_SYSCTL_TCP_RTO_MAX_MS
+#define compat_sysctl_rto_max_ms(net)	READ_ONCE((net)->ipv4.sysctl_tcp_rto_max_ms)
+#else
+#define compat_sysctl_rto_max_ms(net)	jiffies_to_msecs(TCP_RTO_MAX)
+#endif
+
+/* TCP_WINDOW_CLAMP of less than nothing: a huge one, or the least there is. Kernels
+ * that have tcp_rto_max_ms take it for the latter.
+ */
+#if TCPX_HAVE_SYSCTL_TCP_RTO_MAX_MS
+#define compat_least_window_clamp(val)	max_t(int, val, SOCK_MIN_RCVBUF / 2)
+#else
+#define compat_least_window_clamp(val)	max_t(u32, val, SOCK_MIN_RCVBUF / 2)
+#endif
+
+/* Options of newer kernels, whose numbers are nobody else's on older ones. */
+#if !TCPX_HAVE_TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS		44
+#define TCP_RTO_MIN_US		45
+#define TCP_DELACK_MAX_US	46
+#endif
+
 /* --- why a segment was dropped ------------------------------------------- */
 
 #if !TCPX_HAVE_SKB_DROP_REASON_SOCKET_CLOSE

@@ -19,7 +19,7 @@ static void tcpx_init_rto(struct sock *sk, const struct dst_entry *dst)
 	if (rtt_us > tp->cc.srtt_us) {
 		u32 rtt = rtt_us / (8 * USEC_PER_SEC / HZ);
 
-		tp->rto = rtt + max(2 * rtt, (u32)usecs_to_jiffies(tcpx_rto_min_us(sk)));
+		tp->rto = rtt + max(2 * rtt, tcpx_rto_min(sk));
 	} else if (!tp->cc.srtt_us) {
 		/* No RTT yet: the SYN was lost, so be careful (rfc6298#section-5.7). */
 		tp->rto = TCPX_TIMEOUT_FALLBACK;

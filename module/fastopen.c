@@ -541,5 +541,5 @@ void tcpx_fastopen_synack_timer(struct sock *sk)
 	if (!tp->retrans_stamp)
 		tp->retrans_stamp = tcpx_time_stamp(tp);
 	tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS,
-			      min_t(u64, (u64)rsk->timeout << rsk->num_timeout, TCPX_RTO_MAX));
+			      min_t(u64, (u64)rsk->timeout << rsk->num_timeout, tp->rto_max));
 }

@@ -195,6 +195,12 @@ static inline void tcpx_cc_set_pacing_rate(struct sock *sk, unsigned long rate)
 	WRITE_ONCE(sk->sk_pacing_rate, rate);
 }
 
+/* The least RTO of a netns, jiffies, as far as tcpx_sock.rto_min has room. */
+static inline u32 tcpx_sysctl_rto_min(const struct net *net)
+{
+	return clamp_t(u32, usecs_to_jiffies(compat_sysctl_rto_min_us(net)), 1, S16_MAX);
+}
+
 /* --- ECN -------------------------------------------------------------------- */
 
 /* Feedback as in rfc3168, as in rfc9768; neither while a SYN asks for the latter. */

@@ -418,7 +418,9 @@ struct tcpx_accept_queue *tcpx_queue_get(struct sock *sk)
 int tcpx_listen_start(struct sock *sk, int backlog)
 {
 	struct tcpx_accept_queue *queue = tcpx_queue_get(sk);
+	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct inet_sock *inet = inet_sk(sk);
+	u8 delack_max;
 	int err;
 
 	if (!queue)
@@ -426,8 +428,10 @@ int tcpx_listen_start(struct sock *sk, int backlog)
 	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 	sk->sk_ack_backlog = 0;
 	queue->synflood_warned = 0;
-	memset(&tcpx_sk(sk)->ack, 0, sizeof(tcpx_sk(sk)->ack));
-	tcpx_sk(sk)->ack.rcv_mss = TCP_MIN_MSS;	/* a divisor */
+	delack_max = tp->ack.delack_max;
+	memset(&tp->ack, 0, sizeof(tp->ack));
+	tp->ack.delack_max = delack_max;
+	tp->ack.rcv_mss = TCP_MIN_MSS;	/* a divisor */
 	/* Found under RCU, without a reference, from here to the end. */
 	sock_set_flag(sk, SOCK_RCU_FREE);
 

@@ -421,7 +421,7 @@ static inline void tcpx_schedule_ack(struct sock *sk)
 /* 1 processed, 0 old or nothing new, < 0: -SKB_DROP_REASON_* the segment must be dropped */
 int  tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag);
 void tcpx_set_rto(struct sock *sk);
-u32  tcpx_rto_min_us(struct sock *sk);
+u32  tcpx_rto_min(struct sock *sk);
 void tcpx_rtt_init(struct sock *sk);
 void tcpx_synack_rtt_meas(struct sock *sk, struct tcpx_request_sock *req);
 void tcpx_valid_rtt_meas(struct sock *sk, u32 seq_rtt_us);

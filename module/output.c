@@ -541,7 +541,7 @@ static void tcpx_event_ack_sent(struct sock *sk, u32 rcv_nxt)
 			tp->ack.ato = TCPX_ATO_MIN;
 	}
 	tp->ack.pending = 0;
-	tp->ack.retry = 0;
+	tp->ack_retry = 0;
 	if (unlikely(tp->compressed_ack)) {
 		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPACKCOMPRESSED, tp->compressed_ack);
 		tp->compressed_ack = 0;

@@ -63,10 +63,10 @@ void __tcpx_send_ack(struct sock *sk, u32 rcv_nxt)
 	skb = tcpx_alloc_ctl_skb(tcpx_acceptable_seq(tp), TCPHDR_ACK,
 				 sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 	if (unlikely(!skb)) {
-		u32 delay = min_t(u32, TCPX_DELACK_MAX << tp->ack.retry, TCPX_RTO_MAX);
+		u32 delay = min_t(u32, TCPX_DELACK_MAX << tp->ack_retry, tp->rto_max);
 
-		if (delay < TCPX_RTO_MAX)
-			tp->ack.retry++;
+		if (delay < tp->rto_max)
+			tp->ack_retry++;
 		tcpx_schedule_ack(sk);
 		tp->ack.ato = TCPX_ATO_MIN;
 		tcpx_reset_delack_timer(sk, jiffies + delay);
@@ -86,12 +86,20 @@ void tcpx_send_ack(struct sock *sk)
 	__tcpx_send_ack(sk, tcpx_sk(sk)->rcv_nxt);
 }
 
+/* An ACK is put off no longer: TCP_DELACK_MAX_US, and if the least RTO is less than usual,
+ * the peer's may be so, too.
+ */
+static u32 tcpx_delack_max(struct sock *sk)
+{
+	return min_t(u32, tcpx_sk(sk)->ack.delack_max, max(tcpx_rto_min(sk), 2U) - 1);
+}
+
 /**
  * tcpx_send_delayed_ack() - an ACK is owed, but need not leave now
  * @sk: socket, locked
  *
  * rfc9293#section-3.8.6.3: less than 0.5 s; here 40 to 200 ms, following the
- * rhythm of arriving data.
+ * rhythm of arriving data, or less if the user says so.
  */
 void tcpx_send_delayed_ack(struct sock *sk)
 {
@@ -112,7 +120,7 @@ void tcpx_send_delayed_ack(struct sock *sk)
 		}
 		ato = min(ato, max_ato);
 	}
-	ato = min_t(u32, ato, TCPX_DELACK_MAX);
+	ato = min_t(u32, ato, tcpx_delack_max(sk));
 
 	timeout = jiffies + ato;
 	if (tp->ack.pending & TCPX_ACK_TIMER) {
@@ -479,7 +487,7 @@ void tcpx_send_probe0(struct sock *sk)
 	if (err <= 0) {
 		if (tp->backoff < READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_retries2))
 			tp->backoff++;
-		timeout = tcpx_probe0_when(sk, TCPX_RTO_MAX);
+		timeout = tcpx_probe0_when(sk, tcpx_sk(sk)->rto_max);
 	} else {
 		/* It could not leave: the network is not to blame. */
 		timeout = TCP_RESOURCE_PROBE_INTERVAL;

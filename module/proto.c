@@ -55,7 +55,8 @@ static void tcpx_init_engine(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	tcpx_rtt_init(sk);
-	tp->rto_min = TCPX_RTO_MIN;
+	tp->rto_min = tcpx_sysctl_rto_min(sock_net(sk));
+	tp->ack.delack_max = TCPX_DELACK_MAX;
 	tp->cc.snd_cwnd = TCP_INIT_CWND;	/* rfc6928 */
 	tp->cc.snd_cwnd_cnt = 0;
 	tp->cc.snd_ssthresh = TCP_INFINITE_SSTHRESH;
@@ -90,6 +91,7 @@ int tcpx_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
 
 	tcpx_init_engine(sk);
+	tp->rto_max = msecs_to_jiffies(compat_sysctl_rto_max_ms(net));
 	tp->cc.snd_cwnd_clamp = ~0;
 	tp->cc.pacing_rate = ~0UL;
 	tp->mss_cache = TCP_MSS_DEFAULT;

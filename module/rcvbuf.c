@@ -269,7 +269,7 @@ int tcpx_set_window_clamp(struct sock *sk, int val)
 		return 0;
 	}
 
-	clamp = max_t(u32, val, SOCK_MIN_RCVBUF / 2);
+	clamp = compat_least_window_clamp(val);
 	WRITE_ONCE(tp->window_clamp, clamp);
 	if (clamp < old)
 		tcpx_lower_rcv_ssthresh(sk, clamp);

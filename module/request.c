@@ -242,7 +242,7 @@ static unsigned long tcpx_reqsk_timeout(const struct tcpx_request_sock *req)
 {
 	u64 timeout = (u64)req->req.req.timeout << req->req.req.num_timeout;
 
-	return min_t(u64, timeout, TCPX_RTO_MAX);
+	return min_t(u64, timeout, tcpx_sk(req->req.req.rsk_listener)->rto_max);
 }
 
 static int tcpx_send_reqsk_synack(const struct sock *lsk, struct tcpx_request_sock *req,

@@ -156,6 +156,7 @@ struct tcpx_disorder {
  * @delack_timer: delayed ACK; keepalive, FIN_WAIT2 use sk->sk_timer
  * @compressed_ack: ACKs not sent because one will say it all
  * @dup_ack_counter: duplicate ACKs sent for it, each at once
+ * @ack_retry: how often there was no memory for an ACK in a row
  *
  * @ack: state of ACK sending
  * @rx_opt: options received
@@ -172,7 +173,8 @@ struct tcpx_disorder {
  * @tcp_wstamp_ns: earliest departure of the next skb, ns
  * @reord_seen: how often reordering was seen
  * @tlp_high_seq: snd_nxt when a loss probe was sent, 0: none is out
- * @rto_min: lower bound of the RTO's variance, jiffies
+ * @rto_max: TCP_RTO_MAX_MS, upper bound of the RTO, jiffies
+ * @rto_min: TCP_RTO_MIN_US, lower bound of the RTO's variance, jiffies
  * @rtt_seq: snd_nxt at the start of the present round trip
  * @mdev_us: mean deviation of the RTT << 2, us
  * @mdev_max_us: its maximum in the present round trip
@@ -302,7 +304,8 @@ struct tcpx_sock {
 	u32	window_clamp;
 	u32	max_window;
 	u32	notsent_lowat;
-	u32	rto_min;
+	u32	rto_max:17,
+		rto_min:15;
 	u32	reordering;
 	u16	tcp_header_len;
 	u16	ext_hdr_len;
@@ -330,7 +333,7 @@ struct tcpx_sock {
 		u8		pending;
 		u8		quick;		/* quick ACKs left */
 		u8		pingpong;	/* interactive session */
-		u8		retry;
+		u8		delack_max;	/* TCP_DELACK_MAX_US, jiffies */
 		u32		ato;		/* jiffies */
 		u32		lrcvtime;	/* tcpx_jiffies32() */
 		u16		last_seg_size;
@@ -338,7 +341,8 @@ struct tcpx_sock {
 	} ack;
 	u16	urg_data;
 	u8	compressed_ack;
-	u8	dup_ack_counter;
+	u8	dup_ack_counter:4,
+		ack_retry:4;
 	u32	rcv_rtt_last_tsecr;
 	struct {
 		u32	rtt_us;
@@ -438,6 +442,9 @@ struct tcpx_sock {
 static_assert(offsetof(struct tcpx_sock, accecn) == offsetof(struct inet_sock, cork));
 static_assert(offsetofend(struct tcpx_sock, defer_accept) <=
 	      offsetofend(struct inet_sock, cork));
+
+/* The bit fields have room. */
+static_assert(TCPX_RTO_MAX < 1 << 17 && TCPX_RTO_MIN <= S16_MAX && TCPX_DELACK_MAX <= U8_MAX);
 
 /*
  * A field that grows a group makes each segment touch more cache lines, and one that grows

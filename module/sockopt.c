@@ -360,6 +360,47 @@ static int tcpx_set_user_timeout(struct sock *sk, int val)
 	return 0;
 }
 
+static int tcpx_set_rto_max(struct sock *sk, int val)
+{
+	tcpx_sk(sk)->rto_max = msecs_to_jiffies(val);
+	return 0;
+}
+
+static int tcpx_get_rto_max(const struct sock *sk)
+{
+	return jiffies_to_msecs(tcpx_sk(sk)->rto_max);
+}
+
+static int tcpx_set_rto_min(struct sock *sk, int val)
+{
+	u32 rto_min = usecs_to_jiffies(val);
+
+	if (rto_min < TCP_TIMEOUT_MIN || rto_min > TCPX_RTO_MIN)
+		return -EINVAL;
+	tcpx_sk(sk)->rto_min = rto_min;
+	return 0;
+}
+
+static int tcpx_get_rto_min(const struct sock *sk)
+{
+	return jiffies_to_usecs(tcpx_sk(sk)->rto_min);
+}
+
+static int tcpx_set_delack_max(struct sock *sk, int val)
+{
+	u32 delack_max = usecs_to_jiffies(val);
+
+	if (delack_max < TCP_TIMEOUT_MIN || delack_max > TCPX_DELACK_MAX)
+		return -EINVAL;
+	tcpx_sk(sk)->ack.delack_max = delack_max;
+	return 0;
+}
+
+static int tcpx_get_delack_max(const struct sock *sk)
+{
+	return jiffies_to_usecs(tcpx_sk(sk)->ack.delack_max);
+}
+
 static int tcpx_get_user_timeout(const struct sock *sk)
 {
 	return READ_ONCE(tcpx_sk(sk)->user_timeout);
@@ -535,6 +576,9 @@ static const struct tcpx_sockopt tcpx_sockopts[] = {
 	TCPX_INT(TCP_WINDOW_CLAMP,	INT_MIN, INT_MAX, window_clamp),
 	TCPX_INT(TCP_QUICKACK,		INT_MIN, INT_MAX, quickack),
 	TCPX_INT(TCP_USER_TIMEOUT,	0, INT_MAX, user_timeout),
+	TCPX_INT(TCP_RTO_MAX_MS,	MSEC_PER_SEC, 120 * MSEC_PER_SEC, rto_max),
+	TCPX_INT(TCP_RTO_MIN_US,	INT_MIN, INT_MAX, rto_min),
+	TCPX_INT(TCP_DELACK_MAX_US,	INT_MIN, INT_MAX, delack_max),
 	TCPX_INT(TCP_NOTSENT_LOWAT,	INT_MIN, INT_MAX, notsent_lowat),
 	TCPX_INT(TCP_INQ,		0, 1, inq),
 	TCPX_INT(TCP_FASTOPEN,		0, INT_MAX, fastopen),
@@ -677,6 +721,23 @@ static int tcpx_set_timestamping(struct socket *sock, int optname, sockptr_t opt
 	return err;
 }
 
+/* SO_TXREHASH, which newer kernels leave to TCP; what it is they tell TCP only. */
+static int tcpx_set_txrehash(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	int val;
+
+	if (optlen < sizeof(val))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	if (val < -1 || val > 1)
+		return -EINVAL;
+	if (val < 0)
+		val = READ_ONCE(sock_net(sk)->core.sysctl_txrehash);
+	WRITE_ONCE(sk->sk_txrehash, (u8)val);
+	return 0;
+}
+
 /**
  * tcpx_sock_setsockopt() - proto_ops.setsockopt
  * @sock: socket
@@ -694,6 +755,7 @@ int tcpx_sock_setsockopt(struct socket *sock, int level, int optname, sockptr_t 
 			 unsigned int optlen)
 {
 	struct sock *sk = sock->sk;
+	int err;
 
 	if (level != SOL_SOCKET)
 		return sock_common_setsockopt(sock, level, optname, optval, optlen);
@@ -704,6 +766,9 @@ int tcpx_sock_setsockopt(struct socket *sock, int level, int optname, sockptr_t 
 	case SO_TIMESTAMPING_OLD:
 	case SO_TIMESTAMPING_NEW:
 		return tcpx_set_timestamping(sock, optname, optval, optlen);
+	case SO_TXREHASH:
+		err = sock_setsockopt(sock, level, optname, optval, optlen);
+		return err == -EOPNOTSUPP ? tcpx_set_txrehash(sk, optval, optlen) : err;
 	case SO_ATTACH_FILTER:
 		if (!sockopt_ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
 			return -EPERM;

@@ -26,7 +26,7 @@
  * tcpx_reset_xmit_timer() - (re)arm the retransmit timer
  * @sk: socket, locked
  * @what: TCPX_TIME_*
- * @when: jiffies from now; bounded by TCPX_RTO_MAX
+ * @when: jiffies from now; bounded by TCP_RTO_MAX_MS
  */
 void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
 {
@@ -35,7 +35,7 @@ void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
 	/* Pacing may hold the skb back: count from its departure. */
 	if (tp->tcp_wstamp_ns > tcpx_mstamp_ns(tp))
 		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp));
-	when = clamp_t(unsigned long, when, 1, TCPX_RTO_MAX);
+	when = clamp_t(unsigned long, when, 1, tp->rto_max);
 	WRITE_ONCE(tp->pending, what);
 	sk_reset_timer(sk, &tp->retransmit_timer, jiffies + when);
 }
@@ -261,7 +261,7 @@ static bool tcpx_out_of_resources(struct sock *sk, bool do_reset)
 	u32 idle = tcpx_jiffies32() - tp->lsndtime;
 	int shift = 0;
 
-	if ((s32)idle > (s32)(2 * TCPX_RTO_MAX) || !do_reset)
+	if ((s32)idle > (s32)(2 * tp->rto_max) || !do_reset)
 		shift++;
 	if (READ_ONCE(sk->sk_err_soft))
 		shift++;
@@ -295,15 +295,17 @@ static int tcpx_orphan_retries(struct sock *sk, bool alive)
 }
 
 /* Milliseconds that so many retransmissions with backoff take. */
-static unsigned int tcpx_model_timeout(unsigned int boundary, unsigned int rto_base)
+static unsigned int tcpx_model_timeout(const struct sock *sk, unsigned int boundary,
+				       unsigned int rto_base)
 {
-	unsigned int linear = ilog2(TCPX_RTO_MAX / rto_base);
+	unsigned int rto_max = tcpx_sk(sk)->rto_max;
+	unsigned int linear = ilog2(max(rto_max / rto_base, 1U));
 	unsigned int timeout;
 
 	if (boundary <= linear)
 		timeout = ((2 << boundary) - 1) * rto_base;
 	else
-		timeout = ((2 << linear) - 1) * rto_base + (boundary - linear) * TCPX_RTO_MAX;
+		timeout = ((2 << linear) - 1) * rto_base + (boundary - linear) * rto_max;
 	return jiffies_to_msecs(timeout);
 }
 
@@ -321,7 +323,8 @@ static bool tcpx_retransmits_timed_out(const struct sock *sk, unsigned int bound
 	if (!timeout) {
 		bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 
-		timeout = tcpx_model_timeout(boundary, opening ? TCPX_TIMEOUT_INIT : TCPX_RTO_MIN);
+		timeout = tcpx_model_timeout(sk, boundary,
+					     opening ? TCPX_TIMEOUT_INIT : TCPX_RTO_MIN);
 	}
 	return (s32)(tcpx_time_stamp(tp) - tp->retrans_stamp - timeout) >= 0;
 }
@@ -347,7 +350,7 @@ static bool tcpx_write_timeout(struct sock *sk)
 		}
 		retry_until = READ_ONCE(net->ipv4.sysctl_tcp_retries2);
 		if (sock_flag(sk, SOCK_DEAD)) {
-			bool alive = tp->rto < TCPX_RTO_MAX;
+			bool alive = tp->rto < tp->rto_max;
 
 			retry_until = tcpx_orphan_retries(sk, alive);
 			alive = alive || !tcpx_retransmits_timed_out(sk, retry_until, 0);
@@ -398,7 +401,7 @@ static bool tcpx_rtx_probe0_timed_out(const struct sock *sk, const struct sk_buf
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 user = READ_ONCE(tp->user_timeout);
-	int limit = user ? msecs_to_jiffies(user) : 2 * TCPX_RTO_MAX;
+	int limit = user ? msecs_to_jiffies(user) : 2 * tp->rto_max;
 	s32 silent = (s32)(tcpx_jiffies32() - tp->rcv_tstamp);
 
 	if (silent <= limit)
@@ -424,7 +427,7 @@ static void tcpx_rearm_after_rto(struct sock *sk)
 	} else {
 		/* rfc6298#section-5.5 */
 		tp->backoff++;
-		tp->rto = min(tp->rto << 1, TCPX_RTO_MAX);
+		tp->rto = min_t(u32, tp->rto << 1, tp->rto_max);
 	}
 	if (tp->retrans_stamp)
 		elapsed = msecs_to_jiffies(tcpx_time_stamp(tp) - tp->retrans_stamp);
@@ -503,7 +506,7 @@ static void tcpx_probe_timer(struct sock *sk)
 	}
 	max_probes = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_retries2);
 	if (sock_flag(sk, SOCK_DEAD)) {
-		bool alive = tcpx_probe0_when(sk, TCPX_RTO_MAX) < TCPX_RTO_MAX;
+		bool alive = tcpx_probe0_when(sk, tp->rto_max) < tp->rto_max;
 
 		max_probes = tcpx_orphan_retries(sk, alive);
 		if (!alive && tp->backoff >= max_probes) {

@@ -12,8 +12,8 @@
 enum difference {
 	VALUE = 1,	/* the same result, another value: it is the socket's own */
 	REFUSED = 2,	/* AF_TCPX has no such option: ENOPROTOOPT */
-	SEEN = 4,	/* what the kernel does not let modules see on 6.1 */
-	MORE = 8,	/* kernel TCP has none, in kernels as old as 6.1 */
+	SEEN = 4,	/* what the kernel does not let modules see */
+	MORE = 8,	/* kernel TCP has none, in older kernels */
 	NAME = 16,	/* set by name, and for a wrong one modprobe is asked: it is not set here */
 };
 
@@ -34,6 +34,7 @@ static const struct {
 	{ SOL_SOCKET, 60, SEEN, "SO_ZEROCOPY: TCPX_ZEROCOPY is there" },
 	{ SOL_SOCKET, 37, SEEN, "SO_TIMESTAMPING: OPT_ID before there is a connection" },
 	{ SOL_SOCKET, 65, SEEN, "SO_TIMESTAMPING_NEW: the same" },
+	{ SOL_SOCKET, 74, SEEN, "SO_TXREHASH: 7.3 lets TCP only read it" },
 	{ SOL_SOCKET, 80, REFUSED, "SO_DEVMEM_DONTNEED: no device memory" },
 	{ IPPROTO_IP, 52, VALUE, "IP_PROTOCOL: the port, of 6.1's stream sockets" },
 	{ IPPROTO_TCP, TCP_CONGESTION, NAME, "" },
@@ -56,9 +57,9 @@ static const struct {
 	{ IPPROTO_TCP, 40, REFUSED, "TCP_AO_INFO" },
 	{ IPPROTO_TCP, 41, REFUSED, "TCP_AO_GET_KEYS" },
 	{ IPPROTO_TCP, 42, REFUSED, "TCP_AO_REPAIR" },
-	{ IPPROTO_TCP, 44, REFUSED, "TCP_RTO_MAX_MS: not yet" },
-	{ IPPROTO_TCP, 45, REFUSED, "TCP_RTO_MIN_US: not yet" },
-	{ IPPROTO_TCP, 46, REFUSED, "TCP_DELACK_MAX_US: not yet" },
+	{ IPPROTO_TCP, 44, MORE, "TCP_RTO_MAX_MS: since 6.15" },
+	{ IPPROTO_TCP, 45, MORE, "TCP_RTO_MIN_US" },
+	{ IPPROTO_TCP, 46, MORE, "TCP_DELACK_MAX_US" },
 };
 
 static int how_different(int level, int name)
@@ -142,7 +143,7 @@ static bool agrees(int how, const struct answer *inet, const struct answer *mine
 	if ((how & REFUSED) && (mine->ret == -ENOPROTOOPT || mine->ret == -EINVAL ||
 				mine->ret == -EFAULT || mine->ret == -EBADF))
 		return true;
-	if ((how & MORE) && inet->ret == -EOPNOTSUPP)
+	if ((how & MORE) && (inet->ret == -EOPNOTSUPP || inet->ret == -ENOPROTOOPT))
 		return true;
 	/* There one gets EINVAL, or it works. */
 	return (how & SEEN) && (mine->ret == -EOPNOTSUPP || inet->ret == -EINVAL || !inet->ret);

@@ -8,7 +8,7 @@
 
 struct tcpx_sock {
 	struct tcpx_cc cc;
-	u32 mdev_us, mdev_max_us, rttvar_us, rtt_seq, snd_nxt, snd_una, rto;
+	u32 mdev_us, mdev_max_us, rttvar_us, rtt_seq, snd_nxt, snd_una, rto, rto_max;
 };
 
 struct sock {
@@ -26,7 +26,7 @@ static u32 tcpx_rto_min_us(struct sock *sk)
 
 #include "rtt-code.h"
 
-static struct sock sk;
+static struct sock sk = { .tp.rto_max = TCPX_RTO_MAX };
 
 /* An RTT of @ms was measured; a window of 10 is acked each time. */
 static void sample(u32 us)

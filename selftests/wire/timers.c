@@ -115,6 +115,50 @@ CASE(rto_backoff)
 	rx(c, ". seq=1001 len=10");
 }
 
+/* Options of newer kernels, which AF_TCPX has on all: skip where kernel TCP lacks them. */
+#define RTO_MAX_MS_OPTION	44
+#define RTO_MIN_US_OPTION	45
+#define DELACK_MAX_US_OPTION	46
+
+static void set_if_known(struct conn *c, int name, int value)
+{
+	if (setsockopt(c->fd, IPPROTO_TCP, name, &value, sizeof(value))) {
+		CHECK(c->w, errno == ENOPROTOOPT && c->w->kind.family != AF_TCPX);
+		_exit(EXIT_SKIP);
+	}
+}
+
+CASE(rto_max_of_socket)
+{
+	conn_passive(w, c, NULL);
+	set_if_known(c, RTO_MAX_MS_OPTION, 1000);
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 len=1000");
+	rx(c, ". seq=1 len=1000 t>=%d", RTO_MIN_MS);
+	rx(c, ". seq=1 len=1000 t>=%d", 2 * RTO_MIN_MS);
+	rx(c, ". seq=1 len=1000 t>=%d", 4 * RTO_MIN_MS);
+	rx(c, ". seq=1 len=1000 t>=900 t<=1100");
+	rx(c, ". seq=1 len=1000 t>=900 t<=1100");
+	tx(c, ". ack=1001");
+}
+
+/* Each round trip forgets a quarter of the variance that the usual least RTO was. */
+CASE(rto_min_of_socket)
+{
+	int i;
+
+	conn_passive(w, c, NULL);
+	set_if_known(c, RTO_MIN_US_OPTION, 20000);
+	for (i = 0; i < 40; i++) {
+		conn_write(c, 1000, 0);
+		rx(c, ". seq=%d len=1000 skip", 1000 * i + 1);
+		tx(c, ". ack=%d", 1000 * i + 1001);
+	}
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=40001 len=1000");
+	rx(c, ". seq=40001 len=1000 t<=150");
+}
+
 /*
  * Karn: an ACK of something sent twice measures nothing, so the timeout stays
  * as long as it was until a fresh segment is measured.
@@ -338,6 +382,18 @@ CASE(delayed_ack)
 	sock_set(w, c->fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 	tx(c, ". seq=1001 len=100");
 	rx(c, ". ack=1101 t>=30 t<=1000");
+}
+
+CASE(delack_max_of_socket)
+{
+	conn_passive(w, c, NULL);
+	set_if_known(c, DELACK_MAX_US_OPTION, 12000);
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=1001");
+	conn_read(c, 0, 1000);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+	tx(c, ". seq=1001 len=100");
+	rx(c, ". ack=1101 t>=4 t<=25");
 }
 
 /* Every second full segment is acknowledged without delay. */
