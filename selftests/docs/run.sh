@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What README.md claims, against the sources: each test it names is there, so is each RFC,
-# file and make target; and no RFC that the module cites is left out. On the host. Prints TAP.
+# file and make target; and no RFC that the module cites is left out. Each counter has a sentence
+# in module/COUNTERS.md. On the host. Prints TAP.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 
@@ -83,6 +84,15 @@ for target in $(grep -ohE '(`|^    )make [a-z-]+' README.md SECURITY.md | sed 's
 	grep -qE "^$target:" Makefile || why+=" $target"
 done
 all_there "$why" "the make targets that the texts name are there"
+
+# Names in the module's tables of counters, and in the first column of the document's.
+counters() { grep -oE 'ITEM\("[A-Za-z0-9]+"' module/mib.c | cut -d '"' -f 2 | sort; }
+# shellcheck disable=SC2016 # backquotes of Markdown
+explained() { sed -nE 's/^\| `([A-Za-z0-9]+)` \| .{10,} \|$/\1/p' module/COUNTERS.md | sort; }
+
+[ "$(counters | wc -l)" -gt 100 ] || { echo "Bail out! module/mib.c has no counters?"; exit 1; }
+all_there "$(comm -23 <(counters) <(explained) | sed 's/^/ /' | tr -d '\n')" "every counter has its sentence"
+all_there "$(comm -13 <(counters) <(explained) | sed 's/^/ /' | tr -d '\n')" "no sentence for what is no counter"
 
 echo "1..$n"
 echo "# docs: $((n - failed)) passed, $failed failed"
