@@ -43,7 +43,7 @@ void tcpx6_init_inet(struct sock *sk)
 /* sk_destruct, also of one that IPV6_ADDRFORM made an IPv4 socket. */
 static void tcpx6_sock_destruct(struct sock *sk)
 {
-	atomic_dec(&tcpx_pernet(sock_net(sk))->nr_sock);
+	tcpx_sock_free_parts(sk);
 	inet6_sock_destruct(sk);
 	tcpx_active_put();
 }

@@ -26,6 +26,7 @@ extern struct proto tcpx_prot;
 int  tcpx_proto_init(void);				/* proto_register() */
 void tcpx_proto_exit(void);
 
+void tcpx_sock_free_parts(struct sock *sk);		/* for sk_destruct */
 int  tcpx_init_sock(struct sock *sk);			/* proto.init */
 void tcpx_lock_class(struct sock *sk, bool cloned);	/* own lockdep class */
 void tcpx_destroy_sock(struct sock *sk);		/* proto.destroy: queues, port */

@@ -39,12 +39,21 @@ void tcpx_lock_class(struct sock *sk, bool cloned)
 		bh_lock_sock_nested(sk);
 }
 
-/* sk_destruct: the last reference is gone. Children are cloned with it. */
-static void tcpx_sock_destruct(struct sock *sk)
+/**
+ * tcpx_sock_free_parts() - what a socket's destructor does before the kernel's of its family
+ * @sk: socket to which nobody refers any more
+ */
+void tcpx_sock_free_parts(struct sock *sk)
 {
 	atomic_dec(&tcpx_pernet(sock_net(sk))->nr_sock);
 	kfree(tcpx_sk(sk)->disorder);
 	kfree(tcpx_sk(sk)->accept_queue);
+}
+
+/* sk_destruct: the last reference is gone. Children are cloned with it. */
+static void tcpx_sock_destruct(struct sock *sk)
+{
+	tcpx_sock_free_parts(sk);
 	inet_sock_destruct(sk);
 	tcpx_active_put();
 }
