@@ -634,6 +634,7 @@ void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires);
 void tcpx_write_timer_handler(struct sock *sk);		/* lock held */
 void tcpx_delack_timer_handler(struct sock *sk);	/* lock held */
 void tcpx_sack_compress_send_ack(struct sock *sk);
+bool tcpx_fin_is_missing(const struct sock *sk);	/* sk_timer is to make it */
 void tcpx_set_keepalive(struct sock *sk, int val);	/* proto.keepalive */
 void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len);
 void tcpx_delete_keepalive_timer(struct sock *sk);

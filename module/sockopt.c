@@ -288,7 +288,7 @@ static int tcpx_set_keepidle(struct sock *sk, int val)
 
 	WRITE_ONCE(tp->keepalive_time, val * HZ);
 	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
-	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+	    ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) || tcpx_fin_is_missing(sk))
 		return 0;
 	idle = min(now - tp->ack.lrcvtime, now - tp->rcv_tstamp);
 	tcpx_reset_keepalive_timer(sk, tp->keepalive_time > idle ?

@@ -725,13 +725,25 @@ static void tcpx_fin_wait2_over(struct sock *sk)
 	tcpx_done(sk);
 }
 
-/* We have closed, but there was no memory for the FIN: it would be in a queue, or its
- * acknowledgment had changed the state.
+/**
+ * tcpx_fin_is_missing() - is a FIN still to be made, for want of memory so far?
+ * @sk: socket, locked
+ *
+ * It would be the last in a queue, or its acknowledgment had changed the state. What was
+ * sent before it may well be on its way yet.
+ *
+ * Return: true if so; sk_timer then makes it, and must be left alone.
  */
-static bool tcpx_fin_is_missing(const struct sock *sk)
+bool tcpx_fin_is_missing(const struct sock *sk)
 {
-	return ((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) &&
-	       tcpx_rtx_and_write_queues_empty(sk);
+	const struct sk_buff *last;
+
+	if (!((1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)))
+		return false;
+	last = skb_peek_tail(&sk->sk_write_queue);
+	if (!last)
+		last = tcpx_rtx_queue_tail(sk);
+	return !last || !(TCPX_CB(last)->tcp_flags & TCPHDR_FIN);
 }
 
 /* Return: jiffies until the timer is due again, 0: it is not. */
@@ -777,9 +789,11 @@ void tcpx_set_keepalive(struct sock *sk, int val)
 {
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
 		return;
+	if (tcpx_fin_is_missing(sk))
+		return;
 	if (val && !sock_flag(sk, SOCK_KEEPOPEN))
 		tcpx_reset_keepalive_timer(sk, tcpx_keepalive_time_when(tcpx_sk(sk)));
-	else if (!val && !tcpx_fin_is_missing(sk))
+	else if (!val)
 		tcpx_delete_keepalive_timer(sk);
 }
 
