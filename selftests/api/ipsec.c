@@ -25,6 +25,13 @@ static bool ipsec_on_lo(void)
 		SKIP(return, "no ip xfrm here");			\
 } while (0)
 
+/* A kernel built for debugging may have policies, but nothing that encrypts or counts. */
+#define NEED_ESP() do {							\
+	NEED_IPSEC();							\
+	if (access("/proc/net/xfrm_stat", R_OK))			\
+		SKIP(return, "this kernel has no ESP");			\
+} while (0)
+
 /* What goes in or out by this port of the listener's; "then": what is done. */
 static void lo_policy(const char *verb, const char *dir, const char *which, int port,
 		      const char *then)
@@ -95,7 +102,7 @@ TEST_F(ipsec, blocks_a_syn)
 {
 	int port = ntohs(self->addr.sin_port), c = api_socket(variant->client, SOCK_NONBLOCK);
 
-	NEED_IPSEC();
+	NEED_ESP();
 	lo_policy("add", "in", "dport", port, "action block");
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
@@ -122,7 +129,7 @@ TEST_F(ipsec, blocks_established)
 	int port = ntohs(self->addr.sin_port), c, s;
 	char x;
 
-	NEED_IPSEC();
+	NEED_ESP();
 	c = api_connected(variant->client, &self->addr);
 	s = api_accept(self->l);
 	lo_policy("add", "in", "sport", port, "action block");
@@ -148,7 +155,7 @@ TEST_F(ipsec, protects)
 	static uint8_t buf[LEN];
 	int c, s, mss;
 
-	NEED_IPSEC();
+	NEED_ESP();
 	if (api_sh("ip link set lo mtu 1500"))
 		api_die("ip link set lo mtu 1500");
 	esp_state();
@@ -178,7 +185,7 @@ TEST_F(ipsec, refuses_clear_text)
 {
 	int port = ntohs(self->addr.sin_port), c = api_socket(variant->client, SOCK_NONBLOCK);
 
-	NEED_IPSEC();
+	NEED_ESP();
 	esp_state();
 	lo_policy("add", "in", "dport", port, ESP);
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
