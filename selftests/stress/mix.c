@@ -72,6 +72,7 @@ struct end {
 	uint64_t tx, rx;	/* bytes of the streams, the number not counted */
 	int64_t progress;	/* ms, when something last went on */
 	bool asked;		/* see ask_peer() */
+	bool told;		/* of an error, in a way that is not seen: see reason_known() */
 };
 
 static struct {
@@ -212,6 +213,41 @@ static bool expected(int error)
 	return error > 0 && error < NR_ERRORS && opt.expected[error];
 }
 
+static int so_error(const struct end *e)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
+/* Has all come that the peer was to send, its FIN after it? */
+static bool all_received(struct end *e)
+{
+	ssize_t n;
+
+	if (e->id_have < ID_BYTES)
+		return false;
+	while (!e->eof && (n = recv(e->fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+		e->rx += n;
+		e->eof = !n;
+	}
+	return e->eof && e->rx == total_of(e->id, !e->server);
+}
+
+/* EPIPE and ENOTCONN say that a connection is no more, not why. That has to have been told
+ * before, or still to be asked for; but a reset after the peer's FIN is itself EPIPE.
+ */
+static bool reason_known(struct end *e, int error)
+{
+	if (e->told)
+		return true;
+	if (error == EPIPE)
+		return so_error(e) || all_received(e);
+	return error != ENOTCONN || so_error(e);
+}
+
 /* The end has failed with @error: is that to be expected? Returns false then. */
 static bool failed(struct end *e, const char *what, int error)
 {
@@ -220,6 +256,8 @@ static bool failed(struct end *e, const char *what, int error)
 	if (!(reset && may_end_early(e))) {
 		if (!expected(error))
 			wrong(e, "%s: %s", what, strerror(error));
+		if (!reason_known(e, error))
+			wrong(e, "%s: %s, and nothing says why", what, strerror(error));
 		errors_seen[error]++;
 	}
 	if (e->id_have == ID_BYTES || !e->server)
@@ -302,7 +340,8 @@ static void ask_peer(struct end *e)
 	e->asked = true;
 }
 
-static ssize_t send_some(const struct end *e, size_t len)
+/* Bytes sent, from a file if *@by_file. */
+static ssize_t send_some(const struct end *e, size_t len, bool *by_file)
 {
 	uint8_t *from = pattern_at(e->id, e->server, e->tx);
 	struct iovec iov[3] = {
@@ -312,10 +351,12 @@ static ssize_t send_some(const struct end *e, size_t len)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 3 };
 	off_t offset = from - pattern;
 
+	*by_file = false;
 	switch (rnd(5)) {
 	case 0:
 		return sendmsg(e->fd, &msg, MSG_NOSIGNAL);
 	case 1:
+		*by_file = true;
 		return sendfile(e->fd, pattern_fd, &offset, len);
 	case 2:
 		return send(e->fd, from, len, MSG_NOSIGNAL | MSG_MORE);
@@ -391,6 +432,7 @@ static bool step_send(struct end *e)
 {
 	uint64_t left = total_of(e->id, e->server) - e->tx;
 	size_t len = 1 + rnd(rnd(4) ? 3000 : CHUNK);
+	bool by_file;
 	ssize_t n;
 
 	if (!left) {
@@ -403,9 +445,13 @@ static bool step_send(struct end *e)
 		e->shut = true;
 		return true;
 	}
-	n = send_some(e, len < left ? len : left);
+	if (len > left)
+		len = left;
+	n = send_some(e, len, &by_file);
 	if (n < 0)
 		return passing(errno) || failed(e, "send", errno);
+	/* sendfile() of several pages keeps to itself what error the last one met. */
+	e->told = by_file && (size_t)n < len;
 	e->tx += n;
 	bytes += n;
 	e->progress = now_ms();
@@ -455,10 +501,8 @@ static bool wants_send(const struct end *e)
 
 static bool step_connect(struct end *e)
 {
-	socklen_t len = sizeof(int);
-	int error = 0;
+	int error = so_error(e);
 
-	getsockopt(e->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error)
 		return failed(e, "connect", error);
 	e->connecting = false;
@@ -478,13 +522,15 @@ static bool step_in(struct end *e)
 }
 
 /* What IP_RECVERR keeps, or poll() would never wait again. */
-static void drain_errors(const struct end *e)
+static void drain_errors(struct end *e)
 {
 	char control[256];
 	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
 
-	while (recvmsg(e->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
+	while (recvmsg(e->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
 		msg.msg_controllen = sizeof(control);
+		e->told = true;
+	}
 }
 
 static void step(struct end *e, int revents)

@@ -139,12 +139,13 @@ disturb_mtu() {
 	done
 }
 
+# The peer's own resets get through: for one that has nothing to send they are the only end.
 disturb_resets() {
 	in_b nft -f - <<-END
 	table ip stress {
 		chain in {
 			type filter hook input priority 0
-			tcp dport 7000 limit rate 4/second burst 1 packets reject with tcp reset
+			tcp dport 7000 tcp flags & rst == 0 limit rate 4/second burst 1 packets reject with tcp reset
 		}
 	}
 	END
