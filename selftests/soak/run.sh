@@ -15,7 +15,8 @@ usage() {
 	Usage: run.sh [MINUTES [SEED]]
 
 	Prints TAP, a line for each thing done: as many as there is time for (default
-	2 minutes). With the SEED of an earlier run the order is the same again.
+	2 minutes), one of each kind first. With the SEED of an earlier run the order is
+	the same again.
 	END
 }
 
@@ -40,12 +41,14 @@ begin
 trap 'rm -rf "$tmp"' EXIT
 echo "# seed $seed"
 mapfile -t cases < <("$here/../stress/run.sh" -l)
+kinds=(fuzz reload stress stress stress)
 end=$((SECONDS + minutes * 60))
-while [ $SECONDS -lt $end ]; do
-	case $((RANDOM % 5)) in
-	0) at=$RANDOM; try "fuzz with seed $at" fuzz "$at" ;;
-	1) try reload reload ;;
-	*) at=${cases[RANDOM % ${#cases[@]}]}; try "stress: $at" disturb "$at" ;;
+while [ $n -lt 3 ] || [ $SECONDS -lt $end ]; do
+	at=$RANDOM
+	case ${kinds[n < 3 ? n : RANDOM % 5]} in
+	fuzz) try "fuzz with seed $at" fuzz "$at" ;;
+	reload) try reload reload ;;
+	stress) at=${cases[at % ${#cases[@]}]}; try "stress: $at" disturb "$at" ;;
 	esac
 done
 grep -E '^Slab|^SUnreclaim' /proc/meminfo | sed 's/^/# /'
