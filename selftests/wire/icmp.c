@@ -2,6 +2,9 @@
 /*
  * ICMP errors about segments: path MTU, refusals, and those to disbelieve.
  */
+#include <arpa/inet.h>
+#include <time.h>
+#include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #define WIRE_MAPPED_TOO
@@ -140,6 +143,93 @@ CASE(unreachable_when_established)
 	}
 	other_icmp(c, 1);
 	conn_would_block(c);
+	tx(c, ". ack=1001");
+	check_alive(c);
+}
+
+/* Ask for errors, in the words of either IP; a mapped address has ICMP of IPv4. */
+static void want_errors(struct conn *c)
+{
+	if (c->w->kind.face != FACE_V6)
+		sock_set(c->w, c->fd, IPPROTO_IP, IP_RECVERR, 1);
+	if (c->w->kind.face != FACE_V4)
+		sock_set(c->w, c->fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+}
+
+/* The next error in the queue; 0, or what recvmsg() says. */
+static int queued_error(struct conn *c, struct sock_extended_err *ee, char *offender, size_t len)
+{
+	bool v6_socket = c->w->kind.face != FACE_V4;
+	char control[256] = "", data[64];
+	struct sockaddr_in6 *from6;
+	struct sockaddr_in *from;
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cm;
+
+	if (recvmsg(c->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return errno;
+	CHECK(c->w, msg.msg_flags & MSG_ERRQUEUE);
+	cm = CMSG_FIRSTHDR(&msg);
+	CHECK(c->w, cm);
+	CHECK_EQ(c->w, v6_socket ? SOL_IPV6 : SOL_IP, cm->cmsg_level);
+	CHECK_EQ(c->w, v6_socket ? IPV6_RECVERR : IP_RECVERR, cm->cmsg_type);
+	memcpy(ee, CMSG_DATA(cm), sizeof(*ee));
+	from = (struct sockaddr_in *)SO_EE_OFFENDER((struct sock_extended_err *)CMSG_DATA(cm));
+	from6 = (struct sockaddr_in6 *)from;
+	CHECK(c->w, inet_ntop(from->sin_family, from->sin_family == AF_INET6 ?
+			      (void *)&from6->sin6_addr : (void *)&from->sin_addr, offender, len));
+	return 0;
+}
+
+/* IP_RECVERR, IPV6_RECVERR: what ended the attempt, word by word, and who said so. */
+CASE(errors_are_queued_while_connecting)
+{
+	char offender[INET6_ADDRSTRLEN] = "", again[INET6_ADDRSTRLEN];
+	struct sock_extended_err ee;
+	size_t i;
+
+	for (i = 0; i < NR_UNREACHABLES; i++) {
+		conn_init(w, c);
+		c->fd = sock_open(w);
+		want_errors(c);
+		sock_connect(c);
+		rx(c, "S seq=0");
+		CHECK_EQ(w, EAGAIN, queued_error(c, &ee, again, sizeof(again)));
+		unreach(c, i, 0);
+		CHECK_EQ(w, unreachables(w)[i].error, wait_error(c));
+		CHECK_EQ(w, 0, queued_error(c, &ee, again, sizeof(again)));
+		CHECK_EQ(w, unreachables(w)[i].error, ee.ee_errno);
+		CHECK_EQ(w, on_v6(w) ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP, ee.ee_origin);
+		CHECK_EQ(w, unreachables(w)[i].icmp.type, ee.ee_type);
+		CHECK_EQ(w, unreachables(w)[i].icmp.code, ee.ee_code);
+		CHECK(w, !i || !strcmp(offender, again));
+		CHECK(w, again[0] && strcmp(again, "0.0.0.0") && strcmp(again, "::"));
+		strcpy(offender, again);
+		CHECK_EQ(w, EAGAIN, queued_error(c, &ee, again, sizeof(again)));
+		conn_close(c);
+	}
+}
+
+/* An open connection gets the error at once, the queue nothing, and goes on. */
+CASE(errors_are_told_when_established)
+{
+	char offender[INET6_ADDRSTRLEN];
+	struct sock_extended_err ee;
+	size_t i;
+
+	conn_passive(w, c, NULL);
+	want_errors(c);
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 len=1000");
+	for (i = 0; i < NR_UNREACHABLES; i++) {
+		unreach(c, i, 1);
+		CHECK_EQ(w, unreachables(w)[i].error, wait_error(c));
+		CHECK_EQ(w, EAGAIN, queued_error(c, &ee, offender, sizeof(offender)));
+	}
 	tx(c, ". ack=1001");
 	check_alive(c);
 }
