@@ -154,6 +154,78 @@ static void tcpx_condense(struct sk_buff *skb)
 }
 
 /*
+ * Does @skb go on where @tail ends, and say the same in all that one segment says once? ACK
+ * alone may be there of the flags that are acted on one by one; what of PSH and FIN the second
+ * has and where its window ends can be told for both.
+ */
+static bool tcpx_backlog_mergeable(const struct sk_buff *tail, const struct sk_buff *skb)
+{
+	const __be32 one_by_one = TCP_FLAG_ACK | TCP_FLAG_SYN | TCP_FLAG_RST | TCP_FLAG_URG |
+				  TCP_FLAG_FIN;
+	const __be32 told_for_both = TCP_FLAG_PSH | TCP_FLAG_FIN | cpu_to_be32(0xffff);
+	const struct tcphdr *first = tcp_hdr(tail), *th = tcp_hdr(skb);
+
+	return TCPX_CB(tail)->end_seq == TCPX_CB(skb)->seq &&
+	       (tcp_flag_word(first) & one_by_one) == TCP_FLAG_ACK &&
+	       !((tcp_flag_word(first) ^ tcp_flag_word(th)) & ~told_for_both) &&
+	       TCPX_CB(tail)->ip_dsfield == TCPX_CB(skb)->ip_dsfield &&
+	       !memcmp(first + 1, th + 1, __tcp_hdrlen(th) - sizeof(*th));
+}
+
+/* The two have become one: @tail, of segments as large as the largest. */
+static void tcpx_backlog_merged(struct sk_buff *tail, const struct sk_buff *skb, u16 size, u16 segs)
+{
+	struct tcphdr *first = tcp_hdr(tail);
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	TCPX_CB(tail)->end_seq = TCPX_CB(skb)->end_seq;
+	TCPX_CB(tail)->tcp_flags |= TCPX_CB(skb)->tcp_flags;
+	first->psh |= th->psh;
+	first->fin |= th->fin;
+	if (!before(TCPX_CB(skb)->ack_seq, TCPX_CB(tail)->ack_seq)) {
+		TCPX_CB(tail)->ack_seq = TCPX_CB(skb)->ack_seq;
+		first->ack_seq = th->ack_seq;
+		first->window = th->window;
+	}
+	if (TCPX_CB(skb)->has_rxtstamp) {
+		TCPX_CB(tail)->has_rxtstamp = true;
+		tail->tstamp = skb->tstamp;
+		*skb_hwtstamps(tail) = *skb_hwtstamps((struct sk_buff *)skb);
+	}
+	skb_shinfo(tail)->gso_size = size;
+	skb_shinfo(tail)->gso_segs = segs;
+}
+
+/*
+ * Make one segment of the last in the backlog and @skb, if they can be one: the owner then
+ * does the work of one, as for what GRO has merged, and it answers with one ACK.
+ */
+static bool tcpx_backlog_merge(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = sk->sk_backlog.tail;
+	unsigned int hdrlen = tcp_hdrlen(skb), size, segs;
+	bool stolen;
+	int delta;
+
+	if (!tail || !tcpx_backlog_mergeable(tail, skb))
+		return false;
+	size = max(skb_shinfo(skb)->gso_size ? : skb->len - hdrlen,
+		   skb_shinfo(tail)->gso_size ? : tail->len - hdrlen);
+	segs = max_t(unsigned int, skb_shinfo(skb)->gso_segs, 1) +
+	       max_t(unsigned int, skb_shinfo(tail)->gso_segs, 1);
+	__skb_pull(skb, hdrlen);
+	if (!skb_try_coalesce(tail, skb, &stolen, &delta)) {
+		__skb_push(skb, hdrlen);
+		return false;
+	}
+	tcpx_backlog_merged(tail, skb, size, min_t(unsigned int, segs, U16_MAX));
+	sk->sk_backlog.len += delta;
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPBACKLOGCOALESCE);
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
+/*
  * The user holds the lock: leave it to him. The route and IPsec's state don't outlive
  * softirq. Room as kernel TCP gives, for the owner alone can make more.
  */
@@ -165,6 +237,8 @@ static void tcpx_backlog(struct sock *sk, struct sk_buff *skb)
 	tcpx_condense(skb);
 	skb_dst_drop(skb);
 	secpath_reset(skb);
+	if (tcpx_backlog_merge(sk, skb))
+		return;
 	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
 		return;
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPBACKLOGDROP);
