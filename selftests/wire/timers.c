@@ -159,6 +159,33 @@ CASE(rto_min_of_socket)
 	rx(c, ". seq=40001 len=1000 t<=150");
 }
 
+/* So little in flight that waiting longer and longer helps nobody: six times it does not. */
+static void thin(struct conn *c)
+{
+	int i;
+
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 len=1000");
+	for (i = 0; i < 7; i++)
+		rx(c, ". seq=1 len=1000 t>=%d t<%d", RTO_MIN_MS, RTO_MIN_MS * 3 / 2);
+	rx(c, ". seq=1 len=1000 t>=%d", 2 * RTO_MIN_MS);
+	rx(c, ". seq=1 len=1000 t>=%d", 4 * RTO_MIN_MS);
+}
+
+CASE(thin_linear_timeouts_of_socket)
+{
+	conn_passive(w, c, NULL);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, 1);
+	thin(c);
+}
+
+CASE(thin_linear_timeouts_sysctl)
+{
+	sysctl_set(w, "tcp_thin_linear_timeouts", "1");
+	conn_passive(w, c, NULL);
+	thin(c);
+}
+
 /*
  * Karn: an ACK of something sent twice measures nothing, so the timeout stays
  * as long as it was until a fresh segment is measured.
