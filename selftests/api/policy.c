@@ -208,18 +208,13 @@ FIXTURE_TEARDOWN(cgroup)
 	rmdir(self->root);
 }
 
-/* A program that denies everything, attached at one of the hooks. */
-static int deny(int cgroup, int type, int hook)
+static int attach(int cgroup, int type, int hook, const struct bpf_insn *code, int len)
 {
-	struct bpf_insn code[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	union bpf_attr attr = {
 		.prog_type = type,
 		.expected_attach_type = hook,
 		.insns = (uintptr_t)code,
-		.insn_cnt = ARRAY_SIZE(code),
+		.insn_cnt = len,
 		.license = (uintptr_t)"GPL",
 	};
 	int prog = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
@@ -233,6 +228,17 @@ static int deny(int cgroup, int type, int hook)
 	if (syscall(SYS_bpf, BPF_PROG_ATTACH, &attr, sizeof(attr)))
 		return -1;
 	return prog;
+}
+
+/* A program that denies everything, attached at one of the hooks. */
+static int deny(int cgroup, int type, int hook)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return attach(cgroup, type, hook, code, ARRAY_SIZE(code));
 }
 
 static void allow(int cgroup, int prog, int hook)
@@ -281,6 +287,27 @@ static long try_connect(int family, const struct sockaddr_in *addr)
 	return ret;
 }
 
+static long try_setsockopt(int family, const struct sockaddr_in *addr)
+{
+	int fd = api_socket(family, 0), one = 1;
+	long ret = SYS(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)));
+
+	(void)addr;
+	close(fd);
+	return ret;
+}
+
+static long try_getsockopt(int family, const struct sockaddr_in *addr)
+{
+	int fd = api_socket(family, 0), value;
+	socklen_t len = sizeof(value);
+	long ret = SYS(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &len));
+
+	(void)addr;
+	close(fd);
+	return ret;
+}
+
 TEST_F(cgroup, calls_are_denied)
 {
 	static const struct {
@@ -299,6 +326,10 @@ TEST_F(cgroup, calls_are_denied)
 		{ "connect", BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 		  { BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT },
 		  try_connect },
+		{ "setsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT,
+		  { BPF_CGROUP_SETSOCKOPT, BPF_CGROUP_SETSOCKOPT }, try_setsockopt },
+		{ "getsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT,
+		  { BPF_CGROUP_GETSOCKOPT, BPF_CGROUP_GETSOCKOPT }, try_getsockopt },
 	};
 	int prog, hook;
 	size_t i;
@@ -314,6 +345,81 @@ TEST_F(cgroup, calls_are_denied)
 		EXPECT_EQ(0, c[i].attempt(variant->client, &self->addr))
 			TH_LOG("%s, allowed", c[i].name);
 	}
+}
+
+/* A program that says another port than the socket has. */
+static int rename_port(int cgroup, int hook, int port)
+{
+	struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = htons(port) },
+		{ .code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = 1, .src_reg = 2,
+		  .off = offsetof(struct bpf_sock_addr, user_port) },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return attach(cgroup, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, hook, code, ARRAY_SIZE(code));
+}
+
+TEST_F(cgroup, names_are_rewritten)
+{
+	bool v4 = variant->face == API_V4;
+	int c = api_connected(variant->client, &self->addr);
+	int hook = v4 ? BPF_CGROUP_INET4_GETSOCKNAME : BPF_CGROUP_INET6_GETSOCKNAME;
+	int prog = rename_port(self->dir, hook, 4242), port = ntohs(self->addr.sin_port);
+	struct sockaddr_in name;
+
+	if (prog < 0)
+		SKIP(return, "no cgroup-BPF: %s", strerror(errno));
+	EXPECT_EQ(4242, api_port(c));
+	allow(self->dir, prog, hook);
+	EXPECT_NE(4242, api_port(c));
+
+	hook = v4 ? BPF_CGROUP_INET4_GETPEERNAME : BPF_CGROUP_INET6_GETPEERNAME;
+	prog = rename_port(self->dir, hook, 4243);
+	ASSERT_LE(0, prog);
+	EXPECT_EQ(0, SYS(api_peer(c, &name)));
+	EXPECT_EQ(4243, ntohs(name.sin_port));
+	allow(self->dir, prog, hook);
+	EXPECT_EQ(0, SYS(api_peer(c, &name)));
+	EXPECT_EQ(port, ntohs(name.sin_port));
+}
+
+/* Bytes of socket buffers that our cgroup is charged with. */
+static long charged(const char *dir)
+{
+	char path[128], line[128];
+	long bytes = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/memory.stat", dir);
+	f = fopen(path, "r");
+	while (f && bytes < 0 && fgets(line, sizeof(line), f))
+		sscanf(line, "sock %ld", &bytes);
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+/* What a socket has queued is on the bill of the cgroup that made it. */
+TEST_F(cgroup, memory_is_charged)
+{
+	char path[128];
+	FILE *f;
+	int c;
+
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", self->root);
+	f = fopen(path, "w");
+	if (!f || fputs("+memory\n", f) < 0 || fclose(f))
+		SKIP(return, "no memory cgroup: %s", strerror(errno));
+	c = api_connected(variant->client, &self->addr);
+	ASSERT_EQ(0, charged(self->path));
+	api_nonblock(c);
+	api_fill(c);
+	EXPECT_TRUE(API_WAIT(charged(self->path) > 100000));
+	close(api_accept(self->l));
+	close(c);
+	EXPECT_TRUE(API_WAIT(!charged(self->path)));
 }
 
 /* Packets of a denied socket neither leave it nor reach it. */
