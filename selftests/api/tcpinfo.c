@@ -15,7 +15,10 @@ enum how {
 	TIME,		/* a time that may well be zero: bounded */
 };
 
-/* By place, for the headers that this was built with may be older than the kernel. */
+/*
+ * By place, for the headers that this was built with may be older than the kernel. Left
+ * out are tcpi_total_rto* (README.md) and what the traffic here does not move.
+ */
 static const struct field {
 	const char *name;
 	int at, size;
