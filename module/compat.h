@@ -9,8 +9,11 @@
 #ifndef _TCPX_COMPAT_H
 #define _TCPX_COMPAT_H
 
+#include <crypto/hash.h>
+#include <crypto/md5.h>
 #include <linux/bpf-cgroup.h>
 #include <linux/filter.h>
+#include <linux/fips.h>
 #include <linux/hrtimer.h>
 #include <linux/net.h>
 #include <linux/net_tstamp.h>
@@ -38,6 +41,12 @@
 /* Receive flow steering had its place in <net/sock.h>. */
 #if TCPX_HAVE_NET_RPS_H
 #include <net/rps.h>
+#endif
+/* crypto_memneq() had its place in <crypto/algapi.h>. */
+#if TCPX_HAVE_CRYPTO_UTILS_H
+#include <crypto/utils.h>
+#else
+#include <crypto/algapi.h>
 #endif
 #if TCPX_HAVE_LINUX_SKBUFF_REF_H
 #include <linux/skbuff_ref.h>
@@ -721,6 +730,90 @@ static inline int compat_cgroup_connect6(struct sock *sk, compat_sockaddr *uaddr
 	return BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr, addr_len);
 #else
 	return BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr);
+#endif
+}
+
+/* --- MD5 ------------------------------------------------------------------- */
+
+/**
+ * struct compat_md5_alg - the host's MD5
+ * @tfm: the crypto API's, NULL until compat_md5_get(), where there is no library
+ */
+struct compat_md5_alg {
+	struct crypto_shash *tfm;
+};
+
+/**
+ * struct compat_md5 - a digest that is being made
+ * @ctx: the library's state,
+ * @room: or a struct shash_desc and what it has behind it
+ * @err: of the first step that failed
+ */
+struct compat_md5 {
+#if TCPX_HAVE_MD5_LIBRARY
+	struct md5_ctx ctx;
+#else
+	u8 room[sizeof(struct shash_desc) + HASH_MAX_DESCSIZE] __aligned(ARCH_SLAB_MINALIGN);
+	int err;
+#endif
+};
+
+/* May sleep; calls beyond the first do nothing. Errors are those of kernel TCP's options. */
+static inline int compat_md5_get(struct compat_md5_alg *alg)
+{
+#if TCPX_HAVE_MD5_LIBRARY
+	return fips_enabled ? -EOPNOTSUPP : 0;
+#else
+	struct crypto_shash *tfm;
+
+	if (alg->tfm)
+		return 0;
+	tfm = crypto_alloc_shash("md5", 0, 0);
+	if (IS_ERR(tfm))
+		return -ENOMEM;
+	/* Readers come by the key that is set after this, under RCU. */
+	alg->tfm = tfm;
+	return 0;
+#endif
+}
+
+static inline void compat_md5_put(struct compat_md5_alg *alg)
+{
+#if !TCPX_HAVE_MD5_LIBRARY
+	if (alg->tfm)
+		crypto_free_shash(alg->tfm);
+#endif
+}
+
+static inline void compat_md5_init(struct compat_md5 *md5, const struct compat_md5_alg *alg)
+{
+#if TCPX_HAVE_MD5_LIBRARY
+	md5_init(&md5->ctx);
+#else
+	struct shash_desc *desc = (struct shash_desc *)md5->room;
+
+	desc->tfm = alg->tfm;
+	md5->err = crypto_shash_init(desc);
+#endif
+}
+
+static inline void compat_md5_update(struct compat_md5 *md5, const void *data, unsigned int len)
+{
+#if TCPX_HAVE_MD5_LIBRARY
+	md5_update(&md5->ctx, data, len);
+#else
+	md5->err = md5->err ?: crypto_shash_update((struct shash_desc *)md5->room, data, len);
+#endif
+}
+
+/* 0, or -errno if a step failed */
+static inline int compat_md5_final(struct compat_md5 *md5, u8 *digest)
+{
+#if TCPX_HAVE_MD5_LIBRARY
+	md5_final(&md5->ctx, digest);
+	return 0;
+#else
+	return md5->err ?: crypto_shash_final((struct shash_desc *)md5->room, digest);
 #endif
 }
 

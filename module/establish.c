@@ -110,7 +110,7 @@ static void tcpx_synsent_options(struct sock *sk, const struct sk_buff *skb)
 		tp->rx_opt.rcv_wscale = 0;
 		tp->window_clamp = min(tp->window_clamp, 65535U);
 	}
-	tp->tcp_header_len = sizeof(struct tcphdr);
+	tp->tcp_header_len = sizeof(struct tcphdr) + tcpx_md5_room(sk, sk);
 	if (tp->rx_opt.saw_tstamp) {
 		tp->rx_opt.tstamp_ok = 1;
 		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;

@@ -75,7 +75,8 @@ static void tcpx_child_init_seq(struct tcpx_sock *tp, const struct tcpx_request_
 	tp->max_window = tp->snd_wnd;
 }
 
-static void tcpx_child_init_options(struct tcpx_sock *tp, const struct tcpx_request_sock *req)
+static void tcpx_child_init_options(struct tcpx_sock *tp, const struct sock *lsk,
+				    const struct tcpx_request_sock *req)
 {
 	const struct inet_request_sock *ireq = &req->req;
 
@@ -90,7 +91,7 @@ static void tcpx_child_init_options(struct tcpx_sock *tp, const struct tcpx_requ
 	tp->rx_opt.num_sacks = 0;
 	tp->rx_opt.dsack = 0;
 	tcpx_ecn_openreq_child(tp, req);
-	tp->tcp_header_len = sizeof(struct tcphdr);
+	tp->tcp_header_len = sizeof(struct tcphdr) + tcpx_md5_room(lsk, (const struct sock *)req);
 	tp->tsoffset = req->ts_off;
 	if (ireq->tstamp_ok) {
 		tp->rx_opt.ts_recent = READ_ONCE(ireq->req.ts_recent);
@@ -160,7 +161,8 @@ struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_soc
 	tp = tcpx_sk(child);
 	tcpx_child_init_links(tp);
 	tcpx_child_init_sock(child, &req->req);
-	tcpx_child_init_options(tp, req);
+	tcpx_md5_inherit(child, lsk, req);
+	tcpx_child_init_options(tp, lsk, req);
 	tcpx_child_init_seq(tp, req, skb);
 	tcpx_child_init_time(child, req, skb);
 	return child;

@@ -326,8 +326,11 @@ void tcpx_parse_options(const struct net *net, const struct sk_buff *skb,
 bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
 			     const struct tcphdr *th, struct tcpx_sock *tp);
 u16  tcpx_parse_mss_option(const struct tcphdr *th, u16 user_mss);
+const u8 *tcpx_find_option(const struct tcphdr *th, u8 kind, u8 size);
 void tcpx_clear_options(struct tcpx_options_received *opt);
 void tcpx_parse_fastopen_option(const struct sk_buff *skb, struct tcp_fastopen_cookie *foc);
+
+struct tcpx_md5_key;
 
 struct tcpx_out_options {
 	u8	options;	/* TCPX_OPT_* */
@@ -338,6 +341,7 @@ struct tcpx_out_options {
 	u32	tsval;
 	u32	tsecr;
 	const struct tcp_fastopen_cookie *fastopen_cookie;
+	const struct tcpx_md5_key *md5;	/* or NULL: the segment is not signed */
 	u32	accecn[3];	/* TCPX_OPT_ACCECN: as they go out */
 };
 
@@ -357,6 +361,7 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 				      struct tcpx_out_options *opts);
 void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 			const struct tcpx_out_options *opts);
+void tcpx_write_md5(__be32 *ptr);
 
 /* --- receive.c: from IP to the socket ------------------------------------------- */
 
@@ -706,6 +711,7 @@ void tcpx_early_demux_off(struct tcpx_net *tn);
  * @mark: fwmark for the route lookup
  * @priority: skb->priority
  * @oif: device to leave by, 0 for any
+ * @md5: key to sign it with, or NULL; tcpx_send_reply() finds it
  */
 struct tcpx_reply {
 	u32	seq;
@@ -719,11 +725,12 @@ struct tcpx_reply {
 	u32	mark;
 	u32	priority;
 	int	oif;
+	const struct tcpx_md5_key *md5;
 };
 
 struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_reply *reply);
 void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
-		     const struct tcpx_reply *reply);
+		     struct tcpx_reply *reply);
 void tcpx_send_reset(const struct sock *sk, struct sk_buff *skb);
 void tcpx_timewait_ack(struct sock *sk, struct sk_buff *skb);
 

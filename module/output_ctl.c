@@ -145,9 +145,10 @@ static void tcpx_connect_init(struct sock *sk)
 	u32 rcv_wnd, space;
 	u8 rcv_wscale;
 
-	tp->tcp_header_len = sizeof(struct tcphdr);
-	if (READ_ONCE(net->ipv4.sysctl_tcp_timestamps))
-		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;
+	tp->tcp_header_len = sizeof(struct tcphdr) +
+			     (tcpx_md5_room(sk, sk) ? :
+			      READ_ONCE(net->ipv4.sysctl_tcp_timestamps) ?
+			      TCPOLEN_TSTAMP_ALIGNED : 0);
 	if (tp->rx_opt.user_mss)
 		tp->rx_opt.mss_clamp = tp->rx_opt.user_mss;
 	tp->max_window = 0;
@@ -336,6 +337,8 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 	th->doff = hdr_len >> 2;
 	th->window = htons(min(ireq->req.rsk_rcv_wnd, 65535U));
 	tcpx_options_write(th, NULL, &opts);
+	if (unlikely(opts.md5))
+		tcpx_md5_sign(skb, opts.md5, req_to_sk(&req->req.req));
 
 	skb->mark = ireq->ir_mark;
 	skb_set_hash(skb, req->txhash, PKT_HASH_TYPE_L4);

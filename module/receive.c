@@ -131,11 +131,16 @@ static bool tcpx_policy_check(struct sock *sk, struct sk_buff *skb)
 				 tcpx_skb_is_v6(skb) ? AF_INET6 : AF_INET);
 }
 
-/* IPsec policy and filters (socket, cgroup, LSM): 0, or why they refuse. */
+/* IPsec policy, signature and filters (socket, cgroup, LSM): 0, or why they refuse. */
 static enum skb_drop_reason tcpx_admit(struct sock *sk, struct sk_buff *skb)
 {
+	enum skb_drop_reason reason;
+
 	if (!tcpx_policy_check(sk, skb))
 		return SKB_DROP_REASON_XFRM_POLICY;
+	reason = tcpx_md5_inbound(sk, skb);
+	if (unlikely(reason))
+		return reason;
 	return compat_sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4);
 }
 
@@ -395,10 +400,13 @@ static struct sock *tcpx_rcv_tw(struct tcpx_timewait_sock *tw, struct sk_buff *s
 				const struct tcpx_in *in, u32 *tw_isn)
 {
 	struct sock *sk = (struct sock *)tw;
+	enum skb_drop_reason reason;
 	struct sock *lsk;
 
-	if (!tcpx_policy_check(NULL, skb)) {
-		tcpx_rcv_discard(sk, skb, SKB_DROP_REASON_XFRM_POLICY);
+	reason = tcpx_policy_check(NULL, skb) ? tcpx_md5_tw_inbound(tw, skb) :
+		 SKB_DROP_REASON_XFRM_POLICY;
+	if (unlikely(reason)) {
+		tcpx_rcv_discard(sk, skb, reason);
 		tcpx_tw_put(tw);
 		return NULL;
 	}
@@ -491,7 +499,7 @@ static struct sock *tcpx_rcv_find(struct sk_buff *skb, struct tcpx_in *in, bool 
 	in->dif = in->v6 ? inet6_iif(skb) : inet_iif(skb);
 	in->sdif = in->v6 ? inet6_sdif(skb) : inet_sdif(skb);
 	sk = tcpx_rcv_lookup(skb, in, refcounted);
-	if (sk && !*refcounted && tcpx_stray(sk, tcp_hdr(skb)))
+	if (sk && !*refcounted && tcpx_stray(sk, tcp_hdr(skb)) && !tcpx_md5_stray(sk, skb))
 		return NULL;
 	return sk;
 }

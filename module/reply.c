@@ -16,7 +16,9 @@
  */
 struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_reply *reply)
 {
-	unsigned int hdr_len = sizeof(struct tcphdr) + (reply->use_ts ? TCPOLEN_TSTAMP_ALIGNED : 0);
+	unsigned int hdr_len = sizeof(struct tcphdr) +
+			       (reply->use_ts ? TCPOLEN_TSTAMP_ALIGNED : 0) +
+			       (reply->md5 ? TCPOLEN_MD5SIG_ALIGNED : 0);
 	struct sk_buff *nskb = alloc_skb(TCPX_MAX_HEADER + hdr_len, GFP_ATOMIC);
 	struct tcphdr *th;
 	__be32 *opt;
@@ -34,13 +36,19 @@ struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_repl
 	th->doff = hdr_len / 4;
 	tcp_flag_byte(th) = reply->flags;
 	th->window = htons(reply->win);
+	opt = (__be32 *)(th + 1);
+	if (unlikely(reply->md5)) {
+		tcpx_write_md5(opt);
+		opt += TCPOLEN_MD5SIG_ALIGNED / 4;
+	}
 	if (reply->use_ts) {
-		opt = (__be32 *)(th + 1);
 		opt[0] = htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
 			       TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP);
 		opt[1] = htonl(reply->tsval);
 		opt[2] = htonl(reply->tsecr);
 	}
+	if (unlikely(reply->md5))
+		tcpx_md5_sign_reply(nskb, reply->md5, skb);
 	nskb->ip_summed = CHECKSUM_PARTIAL;
 	return nskb;
 }
@@ -48,21 +56,24 @@ struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_repl
 /**
  * tcpx_send_reply() - answer a segment without a full socket
  * @net: netns
- * @sk: socket concerned (listener, TIME_WAIT entry, ...) or NULL
- * @skb: the segment; not consumed
- * @reply: what to say
+ * @sk: socket concerned (listener, TIME_WAIT entry, ...)
+ * @skb: the segment, TCPX_CB filled; not consumed
+ * @reply: what to say; it is signed if @sk has a key for the peer
  *
  * Without memory or a route nothing is sent.
  *
  * Context: any that may send
  */
 void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
-		     const struct tcpx_reply *reply)
+		     struct tcpx_reply *reply)
 {
+	rcu_read_lock();
+	reply->md5 = tcpx_md5_reply_key(sk, skb);
 	if (tcpx_skb_is_v6(skb))
 		tcpx_v6_send_reply(net, sk, skb, reply);
 	else
 		tcpx_v4_send_reply(net, sk, skb, reply);
+	rcu_read_unlock();
 }
 
 /* What a reply takes from the socket it is sent for, of any kind. */

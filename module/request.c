@@ -463,6 +463,9 @@ static void tcpx_openreq_init(struct tcpx_request_sock *req, const struct sock *
 	ireq->ir_mark = inet_request_mark(lsk, skb);
 	ireq->ir_iif = inet_request_bound_dev_if(lsk, skb);
 	req->af_ops->init_req(req, lsk, skb);
+	/* See tcpx_syn_options(); what a cookie keeps in it cannot be done without. */
+	if (!req->is_cookie && ireq->sack_ok && tcpx_md5_room(lsk, req_to_sk(&ireq->req)))
+		ireq->tstamp_ok = 0;
 }
 
 static bool tcpx_synq_is_full(const struct sock *lsk)

@@ -68,7 +68,7 @@ struct tcpx_accecn {
 
 /**
  * struct tcpx_disorder - what a connection needs once segments are lost or come out of
- *	order, or are paced by the socket itself
+ *	order, or are paced by the socket itself, or signed
  * @sk: the socket
  * @out_of_order_queue: skbs beyond a hole, by seq
  * @ooo_last_skb: the last of them
@@ -78,6 +78,7 @@ struct tcpx_accecn {
  * @duplicate_sack: D-SACK to report, rfc2883
  * @selective_acks: blocks to report, rfc2018
  * @recv_sack_cache: SACK blocks already applied
+ * @md5sig: TCP_MD5SIG, struct tcpx_md5_key; readers by RCU
  *
  * Most connections never do. Made by tcpx_disorder_get(), goes with the socket.
  */
@@ -91,6 +92,7 @@ struct tcpx_disorder {
 	struct tcp_sack_block	selective_acks[4];
 	struct tcp_sack_block	recv_sack_cache[4];
 	u32			compressed_ack_rcv_nxt;
+	struct hlist_head	md5sig;
 };
 
 /**
@@ -142,7 +144,7 @@ struct tcpx_disorder {
  * @prr_delivered: rfc6937
  * @prr_out: rfc6937
  * @total_retrans: whole connection
- * @disorder: NULL until it is needed, see there
+ * @disorder: NULL until it is needed, see there; lockless readers
  * @highest_sack: first skb after the highest SACKed one; valid if sacked_out
  * @tsorted_sent_queue: sent and not SACKed skbs by time of sending (RACK)
  * @rack: state of rfc8985

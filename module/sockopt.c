@@ -215,6 +215,16 @@ static int tcpx_get_is_mptcp(const struct sock *sk)
 	return 0;
 }
 
+static int tcpx_set_md5sig(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	return tcpx_md5_set(sk, false, optval, optlen);
+}
+
+static int tcpx_set_md5sig_ext(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	return tcpx_md5_set(sk, true, optval, optlen);
+}
+
 /* There are no upper layers for us: each is one that nobody has heard of. */
 static int tcpx_set_ulp(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
@@ -593,6 +603,8 @@ static const struct tcpx_sockopt tcpx_sockopts[] = {
 	{ .name = TCP_CONGESTION, .set_any = tcpx_set_congestion, .get_any = tcpx_get_congestion },
 	{ .name = TCP_FASTOPEN_KEY, .set_any = tcpx_set_fastopen_key_any,
 	  .get_any = tcpx_get_fastopen_key_any },
+	{ .name = TCP_MD5SIG, .set_any = tcpx_set_md5sig },
+	{ .name = TCP_MD5SIG_EXT, .set_any = tcpx_set_md5sig_ext },
 	{ .name = TCP_ULP, .set_any = tcpx_set_ulp, .get_any = tcpx_get_ulp },
 	{ .name = TCP_SAVED_SYN, .get_any = tcpx_get_saved_syn_any },
 	{ .name = TCP_INFO, .get_any = tcpx_get_info_any },
@@ -643,7 +655,7 @@ static int tcpx_do_getsockopt(struct sock *sk, int optname, char __user *optval,
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
-	if (!opt)
+	if (!opt || (!opt->get && !opt->get_any))
 		return -ENOPROTOOPT;
 
 	if (opt->get_any) {

@@ -501,6 +501,7 @@ static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
  * @tw_ts_recent: TS.Recent
  * @tw_ts_recent_stamp: when it was taken, ktime_get_seconds()
  * @tw_last_oow_ack_time: rate limit of ACKs to bad segments
+ * @tw_md5_key: TCP_MD5SIG, a copy of our own; or NULL
  * @tw_mark: SO_MARK
  * @tw_txhash: hash for ECMP and queue selection
  * @tw_priority: SO_PRIORITY
@@ -519,6 +520,7 @@ struct tcpx_timewait_sock {
 	const struct tcpx_af_ops *af_ops;
 	struct tcpx_bind_bucket	*bind_hash;
 	struct timer_list	timer;
+	const struct tcpx_md5_key *tw_md5_key;
 	u32			tw_entry_stamp;	/* tcpx_clock_ms() of TIME_WAIT */
 	u32			tw_rcv_nxt;
 	u32			tw_snd_nxt;
@@ -554,5 +556,6 @@ enum tcpx_tw_status {
 
 #include "helpers.h"
 #include "offers.h"
+#include "md5.h"
 
 #endif /* _TCPX_H */

@@ -813,7 +813,7 @@ void tcpx_init_xmit_timers(struct sock *sk)
 }
 
 /**
- * tcpx_disorder_get() - what lost, reordered or paced segments need
+ * tcpx_disorder_get() - what lost, reordered, paced or signed segments need
  * @sk: socket, locked; any context
  *
  * Return: it; NULL if there is no memory for it.
@@ -834,6 +834,7 @@ struct tcpx_disorder *tcpx_disorder_get(struct sock *sk)
 			     HRTIMER_MODE_ABS_PINNED_SOFT);
 	compat_hrtimer_setup(&d->compressed_ack_timer, tcpx_compressed_ack_kick, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_REL_PINNED_SOFT);
-	tp->disorder = d;
+	/* Complete before who holds no lock looks for keys in it. */
+	smp_store_release(&tp->disorder, d);
 	return d;
 }

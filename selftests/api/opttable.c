@@ -43,8 +43,6 @@ static const struct {
 	{ IPPROTO_TCP, TCP_INFO, VALUE, "times, and what each connection has seen" },
 	{ IPPROTO_TCP, TCP_CC_INFO, VALUE, "the same" },
 	{ IPPROTO_TCP, TCP_TIMESTAMP, VALUE, "a clock" },
-	{ IPPROTO_TCP, TCP_MD5SIG, REFUSED, "no TCP-MD5" },
-	{ IPPROTO_TCP, TCP_MD5SIG_EXT, REFUSED, "no TCP-MD5" },
 	{ IPPROTO_TCP, TCP_REPAIR, REFUSED, "no checkpoint and restart" },
 	{ IPPROTO_TCP, TCP_REPAIR_QUEUE, REFUSED, "the same" },
 	{ IPPROTO_TCP, TCP_QUEUE_SEQ, REFUSED, "the same" },

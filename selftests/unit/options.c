@@ -255,6 +255,38 @@ TEST(synack_round_trip)
 	}
 }
 
+/* Next to a signature there is room for two SACK blocks, and none with a timestamp too. */
+TEST(signature)
+{
+	const u8 cut[] = { 19, 17, 0, 0 }, other[] = { 1, 2, 4, 9, 8, 7, 19, 18 };
+	struct tcpx_out_options out;
+	u8 options[20] = {};
+	struct tcphdr *th;
+	int i;
+
+	md5_key = (const void *)options;
+	for (i = 0; i < 2; i++) {
+		struct tcpx_sock tp = { .rx_opt = { .num_sacks = 4, .tstamp_ok = i } };
+
+		memset(&out, 0, sizeof(out));
+		EXPECT_EQ(i ? 32 : 40, tcpx_established_options((struct sock *)&tp, NULL, &out));
+		EXPECT_EQ(i ? 0 : 2, out.num_sack_blocks);
+	}
+	md5_key = NULL;
+
+	th = header(options, sizeof(options));
+	EXPECT_EQ(NULL, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
+	tcpx_write_md5((__be32 *)(th + 1));
+	EXPECT_EQ((u8 *)(th + 1) + 4, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
+	free(th);
+	th = header(cut, sizeof(cut));
+	EXPECT_EQ(NULL, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
+	free(th);
+	th = header(other, sizeof(other));
+	EXPECT_EQ(NULL, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
+	free(th);
+}
+
 /* A cookie goes out if there is room: kind, length, and padding up to four bytes. */
 TEST(synack_cookie)
 {

@@ -18,6 +18,7 @@ struct sk_buff {
 };
 
 struct sock;
+struct tcpx_md5_key;
 
 struct tcp_fastopen_cookie {
 	u64 val[2];
@@ -75,6 +76,16 @@ static unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_op
 	opts->accecn[1] = 0x040506;
 	opts->accecn[2] = 0x070809;
 	return 12;
+}
+
+/* A socket has a key when there is one. */
+static const struct tcpx_md5_key *md5_key;
+
+static unsigned int tcpx_md5_size(const struct sock *sk, const struct sock *addr_sk,
+				  struct tcpx_out_options *opts)
+{
+	opts->md5 = md5_key;
+	return md5_key ? TCPOLEN_MD5SIG_ALIGNED : 0;
 }
 
 static const struct net all_on = { { 1, 1, 1 } };
