@@ -384,7 +384,7 @@ const struct tcpx_md5_key *tcpx_md5_reply_key(const struct sock *sk, const struc
 	if (!static_branch_unlikely(&tcpx_md5_needed))
 		return NULL;
 	if (sk->sk_state == TCP_TIME_WAIT)
-		return tcpx_twsk(sk)->tw_md5_key;
+		return tcpx_tw_md5_key(tcpx_twsk(sk));
 	return sk_fullsock(sk) ? tcpx_md5_lookup_skb(sk, skb, tcpx_md5_l3index_cb(skb)) : NULL;
 }
 
@@ -610,9 +610,9 @@ enum skb_drop_reason tcpx_md5_tw_inbound(const struct tcpx_timewait_sock *tw,
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 
-	if (likely(!tw->tw_md5_key) || (th->syn && !th->ack))
+	if (likely(!tcpx_tw_md5_key(tw)) || (th->syn && !th->ack))
 		return 0;
-	return tcpx_md5_judge(read_pnet(&tw->__tw_common.skc_net), tw->tw_md5_key, skb);
+	return tcpx_md5_judge(read_pnet(&tw->__tw_common.skc_net), tcpx_tw_md5_key(tw), skb);
 }
 
 /**

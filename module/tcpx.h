@@ -501,7 +501,6 @@ static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
  * @tw_ts_recent: TS.Recent
  * @tw_ts_recent_stamp: when it was taken, ktime_get_seconds()
  * @tw_last_oow_ack_time: rate limit of ACKs to bad segments
- * @tw_md5_key: TCP_MD5SIG, a copy of our own; or NULL
  * @tw_mark: SO_MARK
  * @tw_txhash: hash for ECMP and queue selection
  * @tw_priority: SO_PRIORITY
@@ -512,6 +511,9 @@ static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
  * @tw_tos: IP_TOS, IPV6_TCLASS
  * @tw_transparent: IP_TRANSPARENT
  *
+ * The place of skc_flags, which an entry of any stack has for something else (skc_tw_dr), holds
+ * a copy of the key of TCP_MD5SIG: tcpx_tw_md5_key().
+ *
  * In ehash in its socket's place and in its port's owners. References: one
  * for ehash with the timer, one per lookup.
  */
@@ -520,7 +522,6 @@ struct tcpx_timewait_sock {
 	const struct tcpx_af_ops *af_ops;
 	struct tcpx_bind_bucket	*bind_hash;
 	struct timer_list	timer;
-	const struct tcpx_md5_key *tw_md5_key;
 	u32			tw_entry_stamp;	/* tcpx_clock_ms() of TIME_WAIT */
 	u32			tw_rcv_nxt;
 	u32			tw_snd_nxt;
@@ -544,6 +545,12 @@ struct tcpx_timewait_sock {
 static inline struct tcpx_timewait_sock *tcpx_twsk(const struct sock *sk)
 {
 	return (struct tcpx_timewait_sock *)sk;
+}
+
+/* The key that signs its ACKs, its own; or NULL */
+static inline const struct tcpx_md5_key *tcpx_tw_md5_key(const struct tcpx_timewait_sock *tw)
+{
+	return (const struct tcpx_md5_key *)tw->__tw_common.skc_flags;
 }
 
 /* What TIME_WAIT says of a segment, timewait.c */

@@ -41,7 +41,7 @@ void tcpx_tw_put(struct tcpx_timewait_sock *tw)
 {
 	if (!refcount_dec_and_test(&tw->__tw_common.skc_refcnt))
 		return;
-	kfree(tw->tw_md5_key);
+	kfree(tcpx_tw_md5_key(tw));
 	kmem_cache_free(tcpx_tw_slab, tw);
 }
 
@@ -122,7 +122,6 @@ static void tcpx_tw_init_common(struct tcpx_timewait_sock *tw, const struct sock
 	c->skc_net_refcnt = 0;
 	c->skc_bound_dev_if = sk->sk_bound_dev_if;
 	c->skc_prot = sk->sk_prot;
-	c->skc_flags = 0;
 	write_pnet(&c->skc_net, sock_net(sk));
 	atomic64_set(&c->skc_cookie, atomic64_read(&sk->sk_cookie));
 #if IS_ENABLED(CONFIG_IPV6)
@@ -147,7 +146,7 @@ static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *s
 	tw->tw_ts_recent_stamp = tp->rx_opt.ts_recent_stamp;
 	tw->tw_entry_stamp = tcpx_clock_ms();
 	tw->tw_last_oow_ack_time = 0;
-	tw->tw_md5_key = tcpx_md5_tw_key(sk);
+	tw->__tw_common.skc_flags = (unsigned long)tcpx_md5_tw_key(sk);
 	tw->tw_mark = READ_ONCE(sk->sk_mark);
 	tw->tw_priority = READ_ONCE(sk->sk_priority);
 	tw->tw_txhash = sk->sk_txhash;
@@ -512,10 +511,8 @@ void tcpx_timewait_net_purge(struct tcpx_net *tn)
 int __init tcpx_timewait_init(void)
 {
 #if !defined(CONFIG_LOCKDEP) && !defined(CONFIG_DEBUG_OBJECTS_TIMERS)
-	/* Thousands of them may exist: no larger than kernel TCP's on 6.1, of 248 bytes, in
-	 * whole cache lines.
-	 */
-	BUILD_BUG_ON(sizeof(struct tcpx_timewait_sock) > 256);
+	/* Thousands of them may exist: no larger than kernel TCP's on 6.1. */
+	BUILD_BUG_ON(sizeof(struct tcpx_timewait_sock) > 248);
 #endif
 	tcpx_tw_slab = kmem_cache_create("tw_sock_TCPX", sizeof(struct tcpx_timewait_sock), 0,
 					 SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT | SLAB_TYPESAFE_BY_RCU,
