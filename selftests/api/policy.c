@@ -199,11 +199,26 @@ FIXTURE_SETUP(cgroup)
 	self->dir = open(self->path, O_DIRECTORY | O_CLOEXEC);
 }
 
+/* For all cgroups below, those of tests that come later, too: to be taken back. */
+static bool control_memory(const char *root, const char *how)
+{
+	char path[128];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", root);
+	fd = open(path, O_WRONLY);
+	ok = fd >= 0 && write(fd, how, strlen(how)) == (ssize_t)strlen(how);
+	close(fd);
+	return ok;
+}
+
 FIXTURE_TEARDOWN(cgroup)
 {
 	close(self->dir);
 	write_pid(self->root);
 	rmdir(self->path);
+	control_memory(self->root, "-memory\n");
 	umount(self->root);
 	rmdir(self->root);
 }
@@ -404,13 +419,9 @@ static long charged(const char *dir)
 /* What a socket has queued is on the bill of the cgroup that made it. */
 TEST_F(cgroup, memory_is_charged)
 {
-	char path[128];
-	FILE *f;
 	int c;
 
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", self->root);
-	f = fopen(path, "w");
-	if (!f || fputs("+memory\n", f) < 0 || fclose(f))
+	if (!control_memory(self->root, "+memory\n"))
 		SKIP(return, "no memory cgroup: %s", strerror(errno));
 	c = api_connected(variant->client, &self->addr);
 	ASSERT_EQ(0, charged(self->path));
