@@ -83,7 +83,7 @@ short() {
 	over lo -n 3 bulk-1k bulk-16 rr-1 rr-1k crr
 	over lo -n 1 epoll-1000 'mem-[srt]*'
 	over veth -n 3 rr-1 crr
-	over veth-plain -n 1 rr-1 bulk-1k
+	over veth-plain -n 1 rr-1
 }
 
 # ratio.awk's lines of now beside those of ratios.tsv
