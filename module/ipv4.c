@@ -217,7 +217,7 @@ struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 		goto discard;
 	tcpx_v4_child_route(child, dst);
 	dst = NULL;
-	if (tcpx_inherit_port(lsk, child))
+	if (tcpx_md5_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
 		goto discard;
 
 	*own_req = tcpx_v4_child_hash(child, req);

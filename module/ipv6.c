@@ -394,7 +394,7 @@ static struct sock *tcpx_v6_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 		goto discard;
 	tcpx_v6_child_route(child, dst);
 	dst = NULL;
-	if (tcpx_inherit_port(lsk, child))
+	if (tcpx_md5_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
 		goto discard;
 
 	*own_req = tcpx_v6_child_hash(child, req);

@@ -161,7 +161,6 @@ struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_soc
 	tp = tcpx_sk(child);
 	tcpx_child_init_links(tp);
 	tcpx_child_init_sock(child, &req->req);
-	tcpx_md5_inherit(child, lsk, req);
 	tcpx_child_init_options(tp, lsk, req);
 	tcpx_child_init_seq(tp, req, skb);
 	tcpx_child_init_time(child, req, skb);

@@ -394,34 +394,37 @@ const struct tcpx_md5_key *tcpx_md5_reply_key(const struct sock *sk, const struc
  * @lsk: listener; RCU
  * @req: request, for the addresses
  *
- * Without memory it gets none, and won't understand its peer.
+ * Return: 0, or -ENOMEM: there must be no such child, for without the key it would take
+ * what nobody has signed.
  */
-void tcpx_md5_inherit(struct sock *child, const struct sock *lsk,
-		      const struct tcpx_request_sock *req)
+int tcpx_md5_inherit(struct sock *child, const struct sock *lsk,
+		     const struct tcpx_request_sock *req)
 {
 	const struct sock *rsk = (const struct sock *)req;
 	const struct tcpx_md5_key *key = tcpx_md5_lookup(lsk, rsk);
 	struct tcpx_md5_peer peer;
 	struct tcpx_md5_key own;
+	int err;
 
 	if (likely(!key))
-		return;
+		return 0;
 	tcpx_md5_peer_of(&peer, sock_net(lsk), rsk);
 	own = *key;
 	own.addr = peer.addr;
 	own.l3index = peer.l3index;
 	own.prefixlen = peer.family == AF_INET6 ? 128 : 32;
-	tcpx_md5_add(child, &own, GFP_ATOMIC);
+	err = tcpx_md5_add(child, &own, GFP_ATOMIC);
 	memzero_explicit(&own, sizeof(own));
+	return err;
 }
 
 /**
- * tcpx_md5_tw_key() - a copy of a connection's key for its TIME_WAIT entry
+ * tcpx_md5_copy_key() - a copy of a connection's key for its TIME_WAIT entry
  * @sk: socket, locked
  *
  * Return: what kfree() takes, NULL if there is no key or no memory
  */
-const struct tcpx_md5_key *tcpx_md5_tw_key(const struct sock *sk)
+const struct tcpx_md5_key *tcpx_md5_copy_key(const struct sock *sk)
 {
 	const struct tcpx_md5_key *key = tcpx_md5_lookup(sk, sk);
 

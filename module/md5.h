@@ -13,9 +13,9 @@ int  tcpx_md5_set(struct sock *sk, bool ext, sockptr_t optval, unsigned int optl
 void tcpx_md5_destroy(struct sock *sk);
 const struct tcpx_md5_key *__tcpx_md5_lookup(const struct sock *sk, const struct sock *addr_sk);
 const struct tcpx_md5_key *tcpx_md5_reply_key(const struct sock *sk, const struct sk_buff *skb);
-void tcpx_md5_inherit(struct sock *child, const struct sock *lsk,
+int  tcpx_md5_inherit(struct sock *child, const struct sock *lsk,
 		      const struct tcpx_request_sock *req);
-const struct tcpx_md5_key *tcpx_md5_tw_key(const struct sock *sk);
+const struct tcpx_md5_key *tcpx_md5_copy_key(const struct sock *sk);
 void tcpx_md5_sign(struct sk_buff *skb, const struct tcpx_md5_key *key, const struct sock *sk);
 void tcpx_md5_sign_reply(struct sk_buff *nskb, const struct tcpx_md5_key *key,
 			 const struct sk_buff *skb);

@@ -146,7 +146,7 @@ static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *s
 	tw->tw_ts_recent_stamp = tp->rx_opt.ts_recent_stamp;
 	tw->tw_entry_stamp = tcpx_clock_ms();
 	tw->tw_last_oow_ack_time = 0;
-	tw->__tw_common.skc_flags = (unsigned long)tcpx_md5_tw_key(sk);
+	tw->__tw_common.skc_flags = (unsigned long)tcpx_md5_copy_key(sk);
 	tw->tw_mark = READ_ONCE(sk->sk_mark);
 	tw->tw_priority = READ_ONCE(sk->sk_priority);
 	tw->tw_txhash = sk->sk_txhash;
