@@ -15,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/fips.h>
 #include <linux/hrtimer.h>
+#include <linux/memcontrol.h>
 #include <linux/net.h>
 #include <linux/net_tstamp.h>
 #include <linux/random.h>
@@ -404,6 +405,35 @@ static inline void compat_sk_stream_wait_close(struct sock *sk, long timeout)
 			break;
 	}
 	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
+/* Does inet_accept() put the child in the memory cgroup of who accepts it? */
+#if TCPX_HAVE_MEM_CGROUP_SK_CHARGE
+#define COMPAT_INET_ACCEPT_CHARGES	1
+#else
+#define COMPAT_INET_ACCEPT_CHARGES	0
+#endif
+
+#ifdef CONFIG_MEMCG
+/* Version 1 of cgroups counts it only where a limit was set. */
+static inline bool compat_memcg_counts_sockets(const struct mem_cgroup *memcg)
+{
+	if (cgroup_subsys_on_dfl(memory_cgrp_subsys))
+		return true;
+#if TCPX_HAVE_MEM_CGROUP_TCPMEM_ACTIVE
+	return READ_ONCE(memcg->tcpmem_active);
+#else
+	return false;
+#endif
+}
+#endif
+
+/* Charge the caller's memory cgroup with an object made in softirq, where it can be. */
+static inline void compat_kmem_cache_charge(void *object)
+{
+#if TCPX_HAVE_KMEM_CACHE_CHARGE
+	kmem_cache_charge(object, GFP_KERNEL | __GFP_NOFAIL);
+#endif
 }
 
 /* One of the three stamps of SCM_TIMESTAMPING: 0 by our clock, 2 the device's. */

@@ -373,6 +373,8 @@ struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern)
 		rsk = NULL;	/* the SYN-ACK is not acknowledged yet */
 out:
 	release_sock(sk);
+	if (child)
+		tcpx_memcg_accept(child);
 	if (rsk)
 		tcpx_reqsk_put(tcpx_rsk(rsk));
 	if (error)

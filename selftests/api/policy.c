@@ -433,6 +433,27 @@ TEST_F(cgroup, memory_is_charged)
 	EXPECT_TRUE(API_WAIT(!charged(self->path)));
 }
 
+/* An accepted one is on the bill of who accepts, with all that came before. */
+TEST_F(cgroup, accepted_memory_is_charged)
+{
+	int c, s;
+
+	if (!control_memory(self->root, "+memory\n"))
+		SKIP(return, "no memory cgroup: %s", strerror(errno));
+	ASSERT_TRUE(write_pid(self->root));
+	c = api_connected(variant->client, &self->addr);
+	ASSERT_TRUE(write_pid(self->path));
+	api_nonblock(c);
+	api_fill(c);
+	ASSERT_EQ(0, charged(self->path));
+	s = api_accept(self->l);
+	EXPECT_TRUE(API_WAIT(charged(self->path) > 30000));
+	/* Neither more nor less than that is given back. */
+	close(c);
+	close(s);
+	EXPECT_TRUE(API_WAIT(!charged(self->path)));
+}
+
 /* Packets of a denied socket neither leave it nor reach it. */
 TEST_F(cgroup, packets_are_denied)
 {
