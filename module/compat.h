@@ -573,6 +573,15 @@ static inline void compat_tcp_info_newer(struct tcp_info *info, u32 rcv_wnd, u32
 #endif
 }
 
+static inline void compat_tcp_info_rto(struct tcp_info *info, u16 total, u16 recoveries, u32 ms)
+{
+#if TCPX_HAVE_TCP_INFO_TOTAL_RTO
+	info->tcpi_total_rto = total;
+	info->tcpi_total_rto_recoveries = recoveries;
+	info->tcpi_total_rto_time = ms;
+#endif
+}
+
 /* Bytes by IP-ECN field less 1; @mode: TCPI_ECN_MODE_* */
 static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce,
 					  const u32 *delivered, const u32 *received,
@@ -680,11 +689,20 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 #if !TCPX_HAVE_LINUX_MIB_BEYOND_WINDOW
 #define LINUX_MIB_BEYOND_WINDOW		LINUX_MIB_NUM
 #endif
-#if !TCPX_HAVE_LINUX_MIB_TSECRREJECTED
-#define LINUX_MIB_TSECRREJECTED		LINUX_MIB_PAWSACTIVEREJECTED
+/* Newer kernels don't take an echo in the ACK of a handshake for ours that is not, nor
+ * answer old ACKs that PAWS rejects, and have counters for it.
+ */
+#if TCPX_HAVE_LINUX_MIB_TSECRREJECTED
+#define COMPAT_SYNACK_TSECR_CHECKED	1
+#else
+#define COMPAT_SYNACK_TSECR_CHECKED	0
+#define LINUX_MIB_TSECRREJECTED		LINUX_MIB_NUM
 #endif
-#if !TCPX_HAVE_LINUX_MIB_PAWS_OLD_ACK
-#define LINUX_MIB_PAWS_OLD_ACK		LINUX_MIB_PAWSESTABREJECTED
+#if TCPX_HAVE_LINUX_MIB_PAWS_OLD_ACK
+#define COMPAT_PAWS_SPARES_OLD_ACK	1
+#else
+#define COMPAT_PAWS_SPARES_OLD_ACK	0
+#define LINUX_MIB_PAWS_OLD_ACK		LINUX_MIB_NUM
 #endif
 #if !TCPX_HAVE_LINUX_MIB_PAWS_TW_REJECTED
 #define LINUX_MIB_PAWS_TW_REJECTED	LINUX_MIB_PAWSESTABREJECTED

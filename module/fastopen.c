@@ -504,6 +504,7 @@ void tcpx_fastopen_established(struct sock *sk)
 	/* The SYN-ACK was repeated, perhaps for nothing. */
 	if (tp->ca_state == TCP_CA_Loss && !tp->packets_out)
 		tcpx_try_undo_recovery(sk);
+	tcpx_update_rto_time(tp);
 	/* What the SYN-ACK had to suffer does not count against the data. */
 	tp->retrans_stamp = 0;
 	tp->retransmits = 0;
@@ -537,7 +538,7 @@ void tcpx_fastopen_synack_timer(struct sock *sk)
 	if (!tcpx_rtx_synack(sk, req))
 		tp->total_retrans++;
 	rsk->num_timeout++;
-	tp->retransmits++;
+	tcpx_update_rto_stats(sk);
 	if (!tp->retrans_stamp)
 		tp->retrans_stamp = tcpx_time_stamp(tp);
 	tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS,

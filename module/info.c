@@ -125,6 +125,20 @@ static void tcpx_info_counters(const struct tcpx_sock *tp, struct tcp_info *info
 	info->tcpi_data_segs_in = READ_ONCE(tp->data_segs_in);
 }
 
+/* Timeouts: how many, in how many rows, and how long until the peer answered. */
+static void tcpx_info_rto_stats(const struct tcpx_sock *tp, struct tcp_info *info)
+{
+	const struct tcpx_disorder *d = tp->disorder;
+	u32 ms;
+
+	if (!d)
+		return;
+	ms = d->total_rto_time;
+	if (d->rto_stamp)
+		ms += tcpx_clock_ms() - d->rto_stamp;
+	compat_tcp_info_rto(info, d->total_rto, d->total_rto_recoveries, ms);
+}
+
 /**
  * tcpx_info_stats() - what a transmit time stamp tells of the sender
  * @sk: socket
@@ -178,6 +192,7 @@ void tcpx_get_info(struct sock *sk, struct tcp_info *info)
 	tcpx_info_receiver(tp, info);
 	tcpx_info_counters(tp, info);
 	tcpx_info_chrono(tp, info);
+	tcpx_info_rto_stats(tp, info);
 	compat_tcp_info_newer(info, tp->rcv_wnd, tp->timeout_rehash);
 	compat_tcp_info_accecn(info, tp->accecn.received_ce, tp->accecn.delivered_bytes,
 			       tp->accecn.received_bytes, tcpx_info_ecn_mode(tp),

@@ -293,6 +293,13 @@ static bool tcpx_disordered_ack(const struct sock *sk, const struct sk_buff *skb
 		       (s32)jiffies_to_msecs(tp->rto);
 }
 
+/* A pure ACK of before rcv_nxt: it came late, and nobody waits for an answer. */
+static bool tcpx_old_pure_ack(const struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	return tcp_hdr(skb)->ack && TCPX_CB(skb)->seq == TCPX_CB(skb)->end_seq &&
+	       before(TCPX_CB(skb)->seq, tp->rcv_nxt);
+}
+
 /* --- segments that are not acceptable --------------------------------------------- */
 
 /**
@@ -441,10 +448,14 @@ static bool tcpx_rst_exact(const struct sock *sk, const struct sk_buff *skb)
 	return seq == max_sack;
 }
 
+static bool tcpx_beyond_window(const struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	return after(TCPX_CB(skb)->seq, tp->rcv_nxt + tcpx_receive_window(tp));
+}
+
 static bool tcpx_sequence_ok(const struct tcpx_sock *tp, const struct sk_buff *skb)
 {
-	return !before(TCPX_CB(skb)->end_seq, tp->rcv_wup) &&
-	       !after(TCPX_CB(skb)->seq, tp->rcv_nxt + tcpx_receive_window(tp));
+	return !before(TCPX_CB(skb)->end_seq, tp->rcv_wup) && !tcpx_beyond_window(tp, skb);
 }
 
 static void tcpx_syn_challenge(struct sock *sk, struct sk_buff *skb, bool syn_inerr)
@@ -479,6 +490,11 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 	/* rfc7323#section-5.3 R1; a RST is spared */
 	if (tcpx_fast_parse_options(net, skb, th, tp) && !th->rst &&
 	    !tcpx_paws_check(&tp->rx_opt, TCP_PAWS_WINDOW) && !tcpx_disordered_ack(sk, skb)) {
+		if (COMPAT_PAWS_SPARES_OLD_ACK && tcpx_old_pure_ack(tp, skb)) {
+			TCPX_NET_INC(net, LINUX_MIB_PAWS_OLD_ACK);
+			tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_RFC7323_PAWS_ACK);
+			return false;
+		}
 		TCPX_NET_INC(net, LINUX_MIB_PAWSESTABREJECTED);
 		tcpx_unacceptable(sk, skb, syn_inerr, LINUX_MIB_TCPACKSKIPPEDPAWS,
 				  SKB_DROP_REASON_TCP_RFC7323_PAWS);
@@ -488,6 +504,8 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 	/* "first, check sequence number" */
 	if (!tcpx_sequence_ok(tp, skb)) {
 		if (!th->rst) {
+			if (!th->syn && tcpx_beyond_window(tp, skb))
+				TCPX_NET_INC(net, LINUX_MIB_BEYOND_WINDOW);
 			tcpx_unacceptable(sk, skb, syn_inerr, LINUX_MIB_TCPACKSKIPPEDSEQ,
 					  SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
 			return false;

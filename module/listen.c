@@ -110,6 +110,7 @@ static void tcpx_child_init_time(struct sock *child, const struct tcpx_request_s
 				 const struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(child);
+	struct tcpx_disorder *d;
 
 	tp->retransmits = 0;
 	tp->backoff = 0;
@@ -123,6 +124,12 @@ static void tcpx_child_init_time(struct sock *child, const struct tcpx_request_s
 	if (req->req.req.num_timeout) {
 		tp->undo_marker = req->snt_isn;
 		tp->retrans_stamp = div_u64(req->snt_synack, USEC_PER_MSEC);
+		d = tcpx_disorder_get(child);
+		if (d) {
+			d->total_rto = req->req.req.num_timeout;
+			d->total_rto_recoveries = 1;
+			d->total_rto_time = tcpx_clock_ms() - tp->retrans_stamp;
+		}
 	}
 	tcpx_init_xmit_timers(child);
 	if (sock_flag(child, SOCK_KEEPOPEN))

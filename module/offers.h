@@ -552,6 +552,7 @@ void tcpx_enter_cwr(struct sock *sk);		/* ECN or local congestion */
 void tcpx_set_ca_state(struct sock *sk, u8 ca_state);
 void tcpx_mark_skb_lost(struct sock *sk, struct sk_buff *skb);
 void tcpx_clear_retrans(struct tcpx_sock *tp);
+void tcpx_update_rto_time(struct tcpx_sock *tp);
 void tcpx_cwnd_reduction(struct sock *sk, int newly_acked_sacked, int newly_lost, int flag);
 void tcpx_reset_reno_sack(struct tcpx_sock *tp);
 void tcpx_rack_update_reo_wnd(struct sock *sk, const struct tcpx_rate_sample *rs);
@@ -642,6 +643,7 @@ void tcpx_mtup_probe_success(struct sock *sk);
 
 void tcpx_init_xmit_timers(struct sock *sk);
 struct tcpx_disorder *tcpx_disorder_get(struct sock *sk);	/* NULL: no memory */
+void tcpx_update_rto_stats(struct sock *sk);
 void tcpx_clear_xmit_timers(struct sock *sk);		/* any context; drops their references */
 void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when);
 void tcpx_clear_xmit_timer(struct sock *sk);

@@ -452,10 +452,12 @@ void tcpx_data_queue(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	if (after(seq, tp->rcv_nxt)) {
-		if (!before(seq, tp->rcv_nxt + window))
-			tcpx_data_unwelcome(sk, skb, SKB_DROP_REASON_TCP_OVERWINDOW);
-		else
+		if (before(seq, tp->rcv_nxt + window)) {
 			tcpx_data_queue_ofo(sk, skb);
+			return;
+		}
+		TCPX_NET_INC(sock_net(sk), LINUX_MIB_BEYOND_WINDOW);
+		tcpx_data_unwelcome(sk, skb, SKB_DROP_REASON_TCP_OVERWINDOW);
 		return;
 	}
 

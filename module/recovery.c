@@ -110,6 +110,26 @@ void tcpx_clear_retrans(struct tcpx_sock *tp)
 	tp->undo_retrans = -1;
 	tp->sacked_out = 0;
 	tp->retransmit_skb_hint = NULL;
+	if (tp->disorder) {
+		tp->disorder->rto_stamp = 0;
+		tp->disorder->total_rto_time = 0;
+		tp->disorder->total_rto = 0;
+		tp->disorder->total_rto_recoveries = 0;
+	}
+}
+
+/**
+ * tcpx_update_rto_time() - recovered from timeouts
+ * @tp: socket, locked
+ */
+void tcpx_update_rto_time(struct tcpx_sock *tp)
+{
+	struct tcpx_disorder *d = tp->disorder;
+
+	if (d && d->rto_stamp) {
+		d->total_rto_time += tcpx_time_stamp(tp) - d->rto_stamp;
+		d->rto_stamp = 0;
+	}
 }
 
 /**
@@ -745,6 +765,8 @@ void tcpx_fastretrans_alert(struct sock *sk, u32 prior_snd_una, int num_dupack,
 		break;
 	case TCP_CA_Loss:
 		tcpx_process_loss(sk, flag, num_dupack, rexmit);
+		if (tp->ca_state != TCP_CA_Loss)
+			tcpx_update_rto_time(tp);
 		tcpx_identify_packet_loss(sk, ack_flag);
 		if (!(tp->ca_state == TCP_CA_Open || (*ack_flag & TCPX_FLAG_LOST_RETRANS)))
 			return;

@@ -718,6 +718,17 @@ static bool tcpx_reqsk_paws_reject(const struct sock *lsk, const struct sk_buff 
 	return tcpx_paws_reject(opt, th->rst);
 }
 
+/* rfc7323#section-3.2: does it echo a time that none of our SYN-ACKs can have had? */
+static bool tcpx_reqsk_tsecr_reject(const struct tcpx_request_sock *req,
+				    const struct tcpx_options_received *opt)
+{
+	if (!COMPAT_SYNACK_TSECR_CHECKED)
+		return false;
+	return opt->saw_tstamp && opt->rcv_tsecr && req->req.tstamp_ok &&
+	       !between(opt->rcv_tsecr, (u32)div_u64(req->snt_synack, USEC_PER_MSEC),
+			tcpx_clock_ms());
+}
+
 /* rfc9293#section-3.4, the window being what the SYN-ACK could offer unscaled. */
 static bool tcpx_reqsk_in_window(const struct tcpx_request_sock *req, const struct sk_buff *skb)
 {
@@ -842,7 +853,7 @@ struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct net *net = sock_net(lsk);
 	struct tcpx_options_received opt = {};
-	bool paws_reject, syn = th->syn;
+	bool paws_reject, tsecr_reject, syn = th->syn;
 
 	*req_stolen = false;
 	paws_reject = tcpx_reqsk_paws_reject(lsk, skb, req, &opt);
@@ -859,11 +870,14 @@ struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
 		return lsk;
 
 	/* First: the sequence number. */
-	if (paws_reject || !tcpx_reqsk_in_window(req, skb)) {
+	tsecr_reject = tcpx_reqsk_tsecr_reject(req, &opt);
+	if (paws_reject || tsecr_reject || !tcpx_reqsk_in_window(req, skb)) {
 		if (!th->rst)
 			tcpx_reqsk_oow_ack(lsk, skb, req, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
 		if (paws_reject)
 			TCPX_NET_INC(net, LINUX_MIB_PAWSESTABREJECTED);
+		else if (tsecr_reject)
+			TCPX_NET_INC(net, LINUX_MIB_TSECRREJECTED);
 		return NULL;
 	}
 	/* A SYN at IRS lies before the window: what is left is the rest. */

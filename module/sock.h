@@ -68,7 +68,7 @@ struct tcpx_accecn {
 
 /**
  * struct tcpx_disorder - what a connection needs once segments are lost or come out of
- *	order, or are paced by the socket itself, or signed
+ *	order, or are paced by the socket itself, or signed, or time out
  * @sk: the socket
  * @out_of_order_queue: skbs beyond a hole, by seq
  * @ooo_last_skb: the last of them
@@ -79,6 +79,10 @@ struct tcpx_accecn {
  * @selective_acks: blocks to report, rfc2018
  * @recv_sack_cache: SACK blocks already applied
  * @md5sig: TCP_MD5SIG, struct tcpx_md5_key; readers by RCU
+ * @rto_stamp: tcpx_time_stamp() of the first RTO of the present recovery from one, or 0
+ * @total_rto_time: what the ones before took, ms
+ * @total_rto: timeouts of the whole connection
+ * @total_rto_recoveries: and how often a row of them began
  *
  * Most connections never do. Made by tcpx_disorder_get(), goes with the socket.
  */
@@ -93,6 +97,10 @@ struct tcpx_disorder {
 	struct tcp_sack_block	recv_sack_cache[4];
 	u32			compressed_ack_rcv_nxt;
 	struct hlist_head	md5sig;
+	u32			rto_stamp;
+	u32			total_rto_time;	/* ms */
+	u16			total_rto;
+	u16			total_rto_recoveries;
 };
 
 /**

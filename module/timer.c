@@ -394,6 +394,26 @@ static void tcpx_count_rto(const struct sock *sk)
 	TCPX_NET_INC(sock_net(sk), mib);
 }
 
+/**
+ * tcpx_update_rto_stats() - count a timeout, of data or of a SYN-ACK
+ * @sk: socket, locked
+ *
+ * TCP_INFO tells less where there is no memory for it.
+ */
+void tcpx_update_rto_stats(struct sock *sk)
+{
+	struct tcpx_disorder *d = tcpx_disorder_get(sk);
+	struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (d && !tp->retransmits) {
+		d->total_rto_recoveries++;
+		d->rto_stamp = tcpx_time_stamp(tp);
+	}
+	if (d)
+		d->total_rto++;
+	tp->retransmits = min(tp->retransmits + 1, 255);
+}
+
 /* The peer shrank its window over data in flight: retransmissions are probes
  * and go on as long as it answers, at most as long as tcp_retries2 allows.
  */
@@ -471,7 +491,7 @@ static void tcpx_retransmit_timer(struct sock *sk)
 		return;
 	tcpx_count_rto(sk);
 	tcpx_enter_loss(sk);
-	tp->retransmits = min(tp->retransmits + 1, 255);
+	tcpx_update_rto_stats(sk);
 	if (tcpx_retransmit_skb(sk, tcpx_rtx_queue_head(sk), 1) > 0) {
 		/* It didn't leave: the path is not to blame, no backoff. */
 		tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, TCP_RESOURCE_PROBE_INTERVAL);
@@ -813,7 +833,7 @@ void tcpx_init_xmit_timers(struct sock *sk)
 }
 
 /**
- * tcpx_disorder_get() - what lost, reordered, paced or signed segments need
+ * tcpx_disorder_get() - what segments need that are lost, reordered, paced, signed or late
  * @sk: socket, locked; any context
  *
  * Return: it; NULL if there is no memory for it.

@@ -19,7 +19,7 @@ enum how {
 
 /*
  * By place, for the headers that this was built with may be older than the kernel. Left
- * out are tcpi_total_rto* (README.md) and what the traffic here does not move.
+ * out is what the traffic here does not move.
  */
 static const struct field {
 	const char *name;
@@ -75,6 +75,9 @@ static const struct field {
 	{ "snd_wnd", 228, 4, NEAR },
 	{ "rcv_wnd", 232, 4, NEAR },
 	{ "rehash", 236, 4, SAME },
+	{ "total_rto", 240, 2, SAME },
+	{ "total_rto_recoveries", 242, 2, SAME },
+	{ "total_rto_time", 244, 4, SAME },
 	{ "received_ce", 248, 4, SAME },
 	{ "delivered_e1_bytes", 252, 4, SAME },
 	{ "delivered_e0_bytes", 256, 4, SAME },

@@ -189,6 +189,48 @@ CASE(paws_drops)
 	conn_read(c, 100, 100);
 }
 
+/* An ACK of before is a straggler: newer kernels spare the answer, and count it. */
+CASE(paws_old_ack)
+{
+	bool counted = mib_if_any(w, "PAWSOldAck") >= 0;
+
+	conn_passive(w, c, TS_OPTS);
+	c->tsval = 5000;
+	tx(c, ". seq=1 len=100");
+	rx(c, ". ack=101 tsecr=5000");
+	tx(c, ". seq=1 tsval=4000");
+	if (counted)
+		none(c);
+	else
+		rx(c, ". seq=1 ack=101 tsecr=5000");
+	CHECK_EQ(w, counted ? 1 : -1, mib_if_any(w, "PAWSOldAck"));
+	CHECK_EQ(w, !counted, mib(w, "PAWSEstab"));
+	conn_read(c, 0, 100);
+}
+
+/* The ACK of a handshake with the echo of a time that no SYN-ACK had. */
+CASE(tsecr_of_handshake)
+{
+	bool counted = mib_if_any(w, "TSEcrRejected") >= 0;
+	int listener = sock_listen(w, PORT, 4);
+	__u32 sent;
+
+	conn_init(w, c);
+	c->listener = listener;
+	c->lport = PORT;
+	tx(c, "S seq=0 mss=1460 " TS_OPTS);
+	sent = rx(c, "S. seq=0 ack=1 ts")->tsval;
+	tx(c, ". seq=1 ack=1 tsecr=%u", sent - 1000);
+	if (counted) {
+		rx(c, ". seq=1 ack=1");
+		CHECK_EQ(w, 1, mib_if_any(w, "TSEcrRejected"));
+		CHECK(w, !wait_for(listener, POLLIN, QUIET_MS));
+		tx(c, ". seq=1 ack=1 tsecr=%u", sent);
+	}
+	conn_accept(c);
+	check_alive(c);
+}
+
 CASE(paws_drops_fin)
 {
 	conn_passive(w, c, TS_OPTS);

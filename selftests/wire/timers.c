@@ -115,6 +115,94 @@ CASE(rto_backoff)
 	rx(c, ". seq=1001 len=10");
 }
 
+struct rtos {
+	int total, rows;
+	long ms;
+};
+
+/* What TCP_INFO says of timeouts, by place: libc's headers know nothing of it. */
+static struct rtos rtos_of(struct conn *c)
+{
+	__u8 info[256];
+	socklen_t len = sizeof(info);
+	__u16 count[2];
+	__u32 ms;
+
+	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, info, &len));
+	if (len < 248)
+		_exit(EXIT_SKIP);
+	memcpy(count, info + 240, sizeof(count));
+	memcpy(&ms, info + 244, sizeof(ms));
+	return (struct rtos) { count[0], count[1], ms };
+}
+
+CASE(rto_total)
+{
+	struct rtos r;
+
+	conn_passive(w, c, NULL);
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 len=1000");
+	r = rtos_of(c);
+	CHECK(w, !r.total && !r.rows && !r.ms);
+	rx(c, ". seq=1 len=1000 t>=%d", RTO_MIN_MS);
+	rx(c, ". seq=1 len=1000 t>=%d", 2 * RTO_MIN_MS);
+	r = rtos_of(c);
+	CHECK_EQ(w, 2, r.total);
+	CHECK_EQ(w, 1, r.rows);
+	CHECK_TIME(w, r.ms >= 2 * RTO_MIN_MS - JIFFY_MS && r.ms < 4 * RTO_MIN_MS);
+	tx(c, ". ack=1001");
+	/* A second row; the time between does not count. */
+	conn_write(c, 10, 0);
+	rx(c, ". seq=1001 len=10");
+	rx(c, ". seq=1001 len=10");
+	tx(c, ". ack=1011");
+	none(c);
+	r = rtos_of(c);
+	CHECK_EQ(w, 3, r.total);
+	CHECK_EQ(w, 2, r.rows);
+	CHECK_TIME(w, r.ms < 4 * RTO_MIN_MS + QUIET_MS);
+	none_for(c, 300);
+	CHECK_EQ(w, r.ms, rtos_of(c).ms);
+}
+
+/* The SYN-ACK's count for the child, too. */
+CASE(rto_total_of_handshake)
+{
+	int listener = sock_listen(w, PORT, 4);
+	struct rtos r;
+
+	conn_init(w, c);
+	c->listener = listener;
+	c->lport = PORT;
+	tx(c, "S seq=0 mss=1460");
+	rx(c, "S. seq=0 ack=1");
+	rx(c, "S. seq=0 ack=1 t>=900");
+	tx(c, ". seq=1 ack=1");
+	conn_accept(c);
+	r = rtos_of(c);
+	CHECK_EQ(w, 1, r.total);
+	CHECK_EQ(w, 1, r.rows);
+	CHECK_TIME(w, r.ms >= 900 && r.ms < 1100);
+}
+
+CASE(rto_total_of_connect)
+{
+	struct rtos r;
+
+	conn_init(w, c);
+	sock_connect(c);
+	rx(c, "S seq=0");
+	rx(c, "S seq=0 t>=900");
+	r = rtos_of(c);
+	CHECK_EQ(w, 1, r.total);
+	finish_active(c, "mss=1460");
+	r = rtos_of(c);
+	CHECK_EQ(w, 1, r.total);
+	CHECK_EQ(w, 1, r.rows);
+	CHECK_TIME(w, r.ms < 100);
+}
+
 /* Options of newer kernels, which AF_TCPX has on all: skip where kernel TCP lacks them. */
 #define RTO_MAX_MS_OPTION	44
 #define RTO_MIN_US_OPTION	45

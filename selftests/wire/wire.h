@@ -335,6 +335,7 @@ void sysctl_set(struct wire *w, const char *name, const char *value);
 bool sysctl_try(const char *name, const char *value);
 void run_command(struct wire *w, const char *command);
 long mib(struct wire *w, const char *name);
+long mib_if_any(struct wire *w, const char *name);
 
 /* seg.c: the language of segments */
 struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad);
