@@ -485,6 +485,22 @@ static bool tcpx_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle,
 	return !tp->packets_out && tcpx_send_head(sk);
 }
 
+/* Would tcpx_write_xmit() do nothing? A writer of small pieces asks after each of them, and
+ * while Nagle's algorithm, or a cork, keeps the one segment that they gather in, neither the
+ * clock nor the pace matter. Nothing in flight, or windows without room, now or until now,
+ * are for the long way to note.
+ */
+static bool tcpx_nagle_holds(const struct sock *sk, unsigned int mss_now, int nonagle)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct sk_buff *skb = tcpx_send_head(sk);
+
+	return skb && skb->len < mss_now && skb_queue_is_last(&sk->sk_write_queue, skb) &&
+	       tp->packets_out && tp->chrono_type != TCP_CHRONO_RWND_LIMITED &&
+	       !tcpx_nagle_test(tp, skb, mss_now, nonagle) &&
+	       tcpx_packets_in_flight(tp) < tp->cc.snd_cwnd && tcpx_snd_wnd_test(tp, skb, mss_now);
+}
+
 /**
  * __tcpx_push_pending_frames() - send what may be sent
  * @sk: socket, locked
@@ -493,7 +509,7 @@ static bool tcpx_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle,
  */
 void __tcpx_push_pending_frames(struct sock *sk, unsigned int mss_now, int nonagle)
 {
-	if (unlikely(sk->sk_state == TCP_CLOSE))
+	if (unlikely(sk->sk_state == TCP_CLOSE) || tcpx_nagle_holds(sk, mss_now, nonagle))
 		return;
 	if (tcpx_write_xmit(sk, mss_now, nonagle, 0, sk_gfp_mask(sk, GFP_ATOMIC)))
 		tcpx_check_probe_timer(sk);
