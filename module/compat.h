@@ -9,6 +9,7 @@
 #ifndef _TCPX_COMPAT_H
 #define _TCPX_COMPAT_H
 
+#include <crypto/aes.h>
 #include <crypto/hash.h>
 #include <crypto/md5.h>
 #include <linux/bpf-cgroup.h>
@@ -680,6 +681,13 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 #define SKB_DROP_REASON_TCP_RFC7323_TSECR	SKB_DROP_REASON_TCP_INVALID_ACK_SEQUENCE
 #define SKB_DROP_REASON_TCP_RFC7323_TW_PAWS	SKB_DROP_REASON_TCP_RFC7323_PAWS
 #endif
+#if !TCPX_HAVE_SKB_DROP_REASON_TCP_AO
+#define SKB_DROP_REASON_TCP_AUTH_HDR		SKB_DROP_REASON_TCP_FLAGS
+#define SKB_DROP_REASON_TCP_AONOTFOUND		SKB_DROP_REASON_TCP_MD5NOTFOUND
+#define SKB_DROP_REASON_TCP_AOUNEXPECTED	SKB_DROP_REASON_TCP_MD5UNEXPECTED
+#define SKB_DROP_REASON_TCP_AOKEYNOTFOUND	SKB_DROP_REASON_TCP_MD5UNEXPECTED
+#define SKB_DROP_REASON_TCP_AOFAILURE		SKB_DROP_REASON_TCP_MD5FAILURE
+#endif
 
 /* --- counters ------------------------------------------------------------ */
 
@@ -707,6 +715,25 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 #if !TCPX_HAVE_LINUX_MIB_PAWS_TW_REJECTED
 #define LINUX_MIB_PAWS_TW_REJECTED	LINUX_MIB_PAWSESTABREJECTED
 #endif
+
+/* Those of rfc5925 exist where kernel TCP has not got it, too. */
+#if TCPX_HAVE_LINUX_MIB_TCPAO
+#define COMPAT_LINUX_MIB_MAX		__LINUX_MIB_MAX
+#else
+enum {
+	LINUX_MIB_TCPAOREQUIRED = __LINUX_MIB_MAX,
+	LINUX_MIB_TCPAOBAD,
+	LINUX_MIB_TCPAOKEYNOTFOUND,
+	LINUX_MIB_TCPAOGOOD,
+	LINUX_MIB_TCPAODROPPEDICMPS,
+	COMPAT_LINUX_MIB_MAX
+};
+#endif
+
+/* struct linux_mib, with room for all */
+struct compat_linux_mib {
+	unsigned long mibs[COMPAT_LINUX_MIB_MAX];
+};
 
 /* --- timers -------------------------------------------------------------- */
 
@@ -864,6 +891,23 @@ static inline int compat_md5_final(struct compat_md5 *md5, u8 *digest)
 	return md5->err ?: crypto_shash_final((struct shash_desc *)md5->room, digest);
 #endif
 }
+
+/* --- AES ------------------------------------------------------------------- */
+
+/* A key that compat_aes_encrypt() takes. A kernel may be built without its AES. */
+#if !IS_REACHABLE(CONFIG_CRYPTO_LIB_AES)
+typedef struct {} compat_aes_key;
+#define compat_aes_setkey(aes, key)	(-ENOENT)
+#define compat_aes_encrypt(aes, to, from)	do { } while (0)
+#elif TCPX_HAVE_AES_ENCKEY
+typedef struct aes_enckey compat_aes_key;
+#define compat_aes_setkey(aes, key)	aes_prepareenckey(aes, key, AES_KEYSIZE_128)
+#define compat_aes_encrypt		aes_encrypt
+#else
+typedef struct crypto_aes_ctx compat_aes_key;
+#define compat_aes_setkey(aes, key)	aes_expandkey(aes, key, AES_KEYSIZE_128)
+#define compat_aes_encrypt		aes_encrypt
+#endif
 
 /* --- sysctl -------------------------------------------------------------- */
 

@@ -110,7 +110,7 @@ static void tcpx_synsent_options(struct sock *sk, const struct sk_buff *skb)
 		tp->rx_opt.rcv_wscale = 0;
 		tp->window_clamp = min(tp->window_clamp, 65535U);
 	}
-	tp->tcp_header_len = sizeof(struct tcphdr) + tcpx_md5_room(sk, sk);
+	tp->tcp_header_len = sizeof(struct tcphdr) + tcpx_auth_room(sk, sk);
 	if (tp->rx_opt.saw_tstamp) {
 		tp->rx_opt.tstamp_ok = 1;
 		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;
@@ -131,6 +131,7 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	bool resent;
 
+	tcpx_ao_finish_connect(sk, TCPX_CB(skb)->seq);
 	tcpx_ecn_rcv_synack(sk, skb);
 	tp->snd_wl1 = TCPX_CB(skb)->seq;
 	tcpx_try_undo_spurious_syn(tp);
@@ -171,6 +172,7 @@ static int tcpx_synsent_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	tcpx_ao_finish_connect(sk, TCPX_CB(skb)->seq);
 	tcpx_set_state(sk, TCP_SYN_RECV);
 	tcpx_synsent_options(sk, skb);
 	tp->max_window = tp->snd_wnd;

@@ -217,7 +217,7 @@ struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 		goto discard;
 	tcpx_v4_child_route(child, dst);
 	dst = NULL;
-	if (tcpx_md5_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
+	if (tcpx_auth_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
 		goto discard;
 
 	*own_req = tcpx_v4_child_hash(child, req);
@@ -462,13 +462,17 @@ static int tcpx_v4_err(struct sk_buff *skb, u32 info)
 		return tcpx_v4_kernel->err_handler(skb, info);
 
 	if (sk->sk_state == TCP_TIME_WAIT) {
+		/* To count it. */
+		tcpx_ao_ignore_icmp4(sk, icmp_hdr(skb)->type, icmp_hdr(skb)->code);
 		tcpx_tw_put(tcpx_twsk(sk));
 	} else if (sk->sk_state == TCP_NEW_SYN_RECV) {
 		tcpx_v4_err_req(tcpx_rsk(inet_reqsk(sk)), skb, ntohl(th->seq));
 	} else {
-		bh_lock_sock(sk);
-		tcpx_v4_err_sock(sk, skb, ntohl(th->seq), info);
-		bh_unlock_sock(sk);
+		if (!tcpx_ao_ignore_icmp4(sk, icmp_hdr(skb)->type, icmp_hdr(skb)->code)) {
+			bh_lock_sock(sk);
+			tcpx_v4_err_sock(sk, skb, ntohl(th->seq), info);
+			bh_unlock_sock(sk);
+		}
 		sock_put(sk);
 	}
 	return 0;

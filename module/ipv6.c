@@ -394,7 +394,7 @@ static struct sock *tcpx_v6_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 		goto discard;
 	tcpx_v6_child_route(child, dst);
 	dst = NULL;
-	if (tcpx_md5_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
+	if (tcpx_auth_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
 		goto discard;
 
 	*own_req = tcpx_v6_child_hash(child, req);
@@ -638,13 +638,17 @@ static int tcpx_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 		return tcpx_v6_kernel->err_handler(skb, opt, type, code, offset, info);
 
 	if (sk->sk_state == TCP_TIME_WAIT) {
+		/* To count it. */
+		tcpx_ao_ignore_icmp6(sk, type, code);
 		tcpx_tw_put(tcpx_twsk(sk));
 	} else if (sk->sk_state == TCP_NEW_SYN_RECV) {
 		tcpx_v6_err_req(tcpx_rsk(inet_reqsk(sk)), &icmp);
 	} else {
-		bh_lock_sock(sk);
-		tcpx_v6_err_sock(sk, &icmp);
-		bh_unlock_sock(sk);
+		if (!tcpx_ao_ignore_icmp6(sk, type, code)) {
+			bh_lock_sock(sk);
+			tcpx_v6_err_sock(sk, &icmp);
+			bh_unlock_sock(sk);
+		}
 		sock_put(sk);
 	}
 	return 0;

@@ -91,7 +91,7 @@ static void tcpx_child_init_options(struct tcpx_sock *tp, const struct sock *lsk
 	tp->rx_opt.num_sacks = 0;
 	tp->rx_opt.dsack = 0;
 	tcpx_ecn_openreq_child(tp, req);
-	tp->tcp_header_len = sizeof(struct tcphdr) + tcpx_md5_room(lsk, (const struct sock *)req);
+	tp->tcp_header_len = sizeof(struct tcphdr) + tcpx_auth_room(lsk, (const struct sock *)req);
 	tp->tsoffset = req->ts_off;
 	if (ireq->tstamp_ok) {
 		tp->rx_opt.ts_recent = READ_ONCE(ireq->req.ts_recent);

@@ -293,7 +293,7 @@ static void __exit tcpx_exit(void)
 	tcpx_request_exit();
 	tcpx_bind_exit();
 	tcpx_timewait_exit();
-	tcpx_md5_exit();
+	tcpx_auth_exit();
 	tcpx_proto_exit();
 }
 

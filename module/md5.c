@@ -3,14 +3,9 @@
  * AF_TCPX: signatures of segments by MD5 and a shared key, rfc2385; BGP uses them.
  *
  * A socket has a list of keys, each for peers of an address or prefix (TCP_MD5SIG,
- * TCP_MD5SIG_EXT). A connection whose peer has a key signs all that it sends, and takes
- * nothing that is not signed; one whose peer has none takes nothing that is. A child gets
- * the key that its listener has for its peer, a TIME_WAIT entry that of its socket. The
- * signature covers each segment by itself, so such a connection does without GSO.
- *
- * The socket lock protects a list; who receives reads it under RCU. Until somebody sets the
- * first key, the static key tcpx_md5_needed spares everybody the lists; a segment that is
- * too short for the option costs one comparison.
+ * TCP_MD5SIG_EXT). A child gets the key that its listener has for its peer, a TIME_WAIT entry
+ * that of its socket; auth.c has what is common to the ways of signing. The socket lock
+ * protects a list; who receives reads it under RCU.
  */
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
@@ -42,34 +37,17 @@ struct tcpx_md5_key {
 	u8			key[TCP_MD5SIG_MAXKEYLEN];
 };
 
-/* Whose key is wanted. */
-struct tcpx_md5_peer {
-	union tcp_md5_addr	addr;
-	int			l3index;
-	u8			family;
-};
-
-/* The addresses that a signature covers. */
-struct tcpx_md5_ends {
-	const void	*saddr;
-	const void	*daddr;
-	bool		v6;
-};
-
-DEFINE_STATIC_KEY_FALSE(tcpx_md5_needed);
-
 static DEFINE_MUTEX(tcpx_md5_mutex);		/* makes tcpx_md5_alg, once */
 static struct compat_md5_alg tcpx_md5_alg;
 
 /* --- keys of a socket ---------------------------------------------------------- */
 
-static bool tcpx_md5_match(const struct tcpx_md5_key *key, const struct tcpx_md5_peer *peer)
+static bool tcpx_md5_match(const struct tcpx_md5_key *key, const struct tcpx_auth_peer *peer)
 {
-	if (key->family != peer->family || (key->ifindex && key->l3index != peer->l3index))
+	if (key->family != peer->family ||
+	    (key->ifindex && peer->l3index >= 0 && key->l3index != peer->l3index))
 		return false;
-	if (key->family == AF_INET6)
-		return ipv6_prefix_equal(&key->addr.a6, &peer->addr.a6, key->prefixlen);
-	return !((key->addr.a4.s_addr ^ peer->addr.a4.s_addr) & inet_make_mask(key->prefixlen));
+	return tcpx_auth_prefix_equal(peer, &key->addr, key->prefixlen);
 }
 
 /* A key of the peer's VRF beats all others, then the longer prefix does. */
@@ -82,9 +60,15 @@ static bool tcpx_md5_better(const struct tcpx_md5_key *key, const struct tcpx_md
 	return key->prefixlen > best->prefixlen;
 }
 
-/* RCU or the socket lock */
-static const struct tcpx_md5_key *tcpx_md5_find(const struct sock *sk,
-						const struct tcpx_md5_peer *peer)
+/**
+ * tcpx_md5_find() - the key that a socket has for a peer
+ * @sk: socket
+ * @peer: peer
+ *
+ * Context: RCU or the lock of @sk
+ * Return: key or NULL
+ */
+const struct tcpx_md5_key *tcpx_md5_find(const struct sock *sk, const struct tcpx_auth_peer *peer)
 {
 	const struct tcpx_md5_key *key, *best = NULL;
 	const struct hlist_head *keys = tcpx_md5_keys(sk);
@@ -115,13 +99,6 @@ static struct tcpx_md5_key *tcpx_md5_find_exact(const struct sock *sk,
 	return NULL;
 }
 
-/* Segments must leave one by one from now on; what is queued is cut again. */
-static void tcpx_md5_no_gso(struct sock *sk)
-{
-	sk_gso_disable(sk);
-	WRITE_ONCE(sk->sk_gso_max_segs, 1);
-}
-
 /* Copies @like; 0 or -ENOMEM. Socket lock. */
 static int tcpx_md5_add(struct sock *sk, const struct tcpx_md5_key *like, gfp_t gfp)
 {
@@ -141,7 +118,7 @@ static int tcpx_md5_add(struct sock *sk, const struct tcpx_md5_key *like, gfp_t 
 	if (!key)
 		return -ENOMEM;
 	memcpy(key, like, sizeof(*key));
-	tcpx_md5_no_gso(sk);
+	tcpx_auth_no_gso(sk);
 	hlist_add_head_rcu(&key->node, &d->md5sig);
 	return 0;
 }
@@ -181,7 +158,7 @@ static int tcpx_md5_start(void)
 	mutex_lock(&tcpx_md5_mutex);
 	err = compat_md5_get(&tcpx_md5_alg);
 	if (!err)
-		static_branch_enable(&tcpx_md5_needed);
+		static_branch_enable(&tcpx_auth_needed);
 	mutex_unlock(&tcpx_md5_mutex);
 	return err;
 }
@@ -242,6 +219,17 @@ static int tcpx_md5_del(struct sock *sk, const struct tcpx_md5_key *like)
 	return 0;
 }
 
+/* Has the peer of a key another way of signing? */
+static bool tcpx_md5_ao_wanted(const struct sock *sk, const struct tcpx_md5_key *key)
+{
+	const struct tcpx_auth_peer peer = {
+		.addr = key->addr, .family = key->family,
+		.l3index = key->ifindex ? key->l3index : -1,
+	};
+
+	return tcpx_ao_wanted(tcpx_ao(sk), &peer);
+}
+
 /**
  * tcpx_md5_set() - TCP_MD5SIG, TCP_MD5SIG_EXT: set, change or (key length 0) delete a key
  * @sk: socket, in any state
@@ -252,7 +240,8 @@ static int tcpx_md5_del(struct sock *sk, const struct tcpx_md5_key *like)
  * Context: process; takes the socket lock
  * Return: 0; -EINVAL: too short, address of another family, prefix or key too long, no such
  * VRF; -EFAULT; -ENOENT: nothing to delete; -ENOMEM, also if the host has no MD5 or the
- * socket too many keys (net.core.optmem_max); -EOPNOTSUPP if this host must not use MD5
+ * socket too many keys (net.core.optmem_max); -EOPNOTSUPP if this host must not use MD5;
+ * -EKEYREJECTED if what such a peer sends must be signed by rfc5925
  */
 int tcpx_md5_set(struct sock *sk, bool ext, sockptr_t optval, unsigned int optlen)
 {
@@ -281,7 +270,12 @@ int tcpx_md5_set(struct sock *sk, bool ext, sockptr_t optval, unsigned int optle
 	err = key.keylen ? tcpx_md5_start() : 0;
 	if (!err) {
 		lock_sock(sk);
-		err = key.keylen ? tcpx_md5_add(sk, &key, GFP_KERNEL) : tcpx_md5_del(sk, &key);
+		if (!key.keylen)
+			err = tcpx_md5_del(sk, &key);
+		else if (tcpx_md5_ao_wanted(sk, &key))
+			err = -EKEYREJECTED;
+		else
+			err = tcpx_md5_add(sk, &key, GFP_KERNEL);
 		release_sock(sk);
 	}
 	memzero_explicit(&key, sizeof(key));
@@ -290,38 +284,6 @@ int tcpx_md5_set(struct sock *sk, bool ext, sockptr_t optval, unsigned int optle
 }
 
 /* --- whose key ---------------------------------------------------------------------- */
-
-/* Does it talk IPv6 indeed? A full socket or a request sock, with addresses. */
-static bool tcpx_md5_over_v6(const struct sock *sk)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	return sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
-#else
-	return false;
-#endif
-}
-
-static void tcpx_md5_peer_init(struct tcpx_md5_peer *peer, bool v6, const void *addr, int l3index)
-{
-	peer->family = v6 ? AF_INET6 : AF_INET;
-	peer->l3index = l3index;
-	memcpy(&peer->addr, addr, v6 ? sizeof(struct in6_addr) : sizeof(struct in_addr));
-}
-
-static void tcpx_md5_peer_of(struct tcpx_md5_peer *peer, const struct net *net,
-			     const struct sock *sk)
-{
-	int l3index = l3mdev_master_ifindex_by_index((struct net *)net,
-						     READ_ONCE(sk->sk_bound_dev_if));
-
-#if IS_ENABLED(CONFIG_IPV6)
-	if (tcpx_md5_over_v6(sk)) {
-		tcpx_md5_peer_init(peer, true, &sk->sk_v6_daddr, l3index);
-		return;
-	}
-#endif
-	tcpx_md5_peer_init(peer, false, &sk->sk_daddr, l3index);
-}
 
 /**
  * __tcpx_md5_lookup() - the key that a socket has for a connection's peer
@@ -333,9 +295,9 @@ static void tcpx_md5_peer_of(struct tcpx_md5_peer *peer, const struct net *net,
  */
 const struct tcpx_md5_key *__tcpx_md5_lookup(const struct sock *sk, const struct sock *addr_sk)
 {
-	struct tcpx_md5_peer peer;
+	struct tcpx_auth_peer peer;
 
-	tcpx_md5_peer_of(&peer, sock_net(sk), addr_sk);
+	tcpx_auth_peer_of(&peer, sock_net(sk), addr_sk);
 	return tcpx_md5_find(sk, &peer);
 }
 
@@ -343,32 +305,12 @@ const struct tcpx_md5_key *__tcpx_md5_lookup(const struct sock *sk, const struct
 static const struct tcpx_md5_key *tcpx_md5_lookup_skb(const struct sock *sk,
 						      const struct sk_buff *skb, int l3index)
 {
-	bool v6 = tcpx_skb_is_v6(skb);
-	struct tcpx_md5_peer peer;
+	struct tcpx_auth_peer peer;
 
 	if (!tcpx_md5_keys(sk))
 		return NULL;
-	tcpx_md5_peer_init(&peer, v6, v6 ? (const void *)&ipv6_hdr(skb)->saddr :
-					   (const void *)&ip_hdr(skb)->saddr, l3index);
+	tcpx_auth_sender(&peer, skb, l3index);
 	return tcpx_md5_find(sk, &peer);
-}
-
-/* VRF that a segment came in by, as long as the IP layer's control block is in place */
-static int tcpx_md5_l3index(const struct sk_buff *skb)
-{
-	if (tcpx_skb_is_v6(skb))
-		return inet6_sdif(skb) ? inet6_iif(skb) : 0;
-	return inet_sdif((struct sk_buff *)skb) ? inet_iif(skb) : 0;
-}
-
-/* The same once TCPX_CB is filled. */
-static int tcpx_md5_l3index_cb(const struct sk_buff *skb)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	if (tcpx_skb_is_v6(skb))
-		return ipv6_l3mdev_skb(TCPX_CB(skb)->header.h6.flags) ? tcpx_v6_iif(skb) : 0;
-#endif
-	return ipv4_l3mdev_skb(TCPX_CB(skb)->header.h4.flags) ? inet_iif(skb) : 0;
 }
 
 /**
@@ -381,11 +323,9 @@ static int tcpx_md5_l3index_cb(const struct sk_buff *skb)
  */
 const struct tcpx_md5_key *tcpx_md5_reply_key(const struct sock *sk, const struct sk_buff *skb)
 {
-	if (!static_branch_unlikely(&tcpx_md5_needed))
-		return NULL;
 	if (sk->sk_state == TCP_TIME_WAIT)
 		return tcpx_tw_md5_key(tcpx_twsk(sk));
-	return sk_fullsock(sk) ? tcpx_md5_lookup_skb(sk, skb, tcpx_md5_l3index_cb(skb)) : NULL;
+	return sk_fullsock(sk) ? tcpx_md5_lookup_skb(sk, skb, tcpx_auth_l3index_cb(skb)) : NULL;
 }
 
 /**
@@ -402,13 +342,13 @@ int tcpx_md5_inherit(struct sock *child, const struct sock *lsk,
 {
 	const struct sock *rsk = (const struct sock *)req;
 	const struct tcpx_md5_key *key = tcpx_md5_lookup(lsk, rsk);
-	struct tcpx_md5_peer peer;
+	struct tcpx_auth_peer peer;
 	struct tcpx_md5_key own;
 	int err;
 
 	if (likely(!key))
 		return 0;
-	tcpx_md5_peer_of(&peer, sock_net(lsk), rsk);
+	tcpx_auth_peer_of(&peer, sock_net(lsk), rsk);
 	own = *key;
 	own.addr = peer.addr;
 	own.l3index = peer.l3index;
@@ -434,7 +374,7 @@ const struct tcpx_md5_key *tcpx_md5_copy_key(const struct sock *sk)
 /* --- signatures ---------------------------------------------------------------------- */
 
 /* rfc2385#section-2.0, 1: the pseudo header; that of IPv6 is rfc8200#section-8.1's. */
-static void tcpx_md5_pseudo(struct compat_md5 *md5, const struct tcpx_md5_ends *ends, u32 len)
+static void tcpx_md5_pseudo(struct compat_md5 *md5, const struct tcpx_auth_ends *ends, u32 len)
 {
 	size_t size = ends->v6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
 	const __be32 v6[2] = { htonl(len), htonl(IPPROTO_TCP) };
@@ -469,7 +409,7 @@ static void tcpx_md5_data(struct compat_md5 *md5, const struct sk_buff *skb, u32
  * false is returned.
  */
 static bool tcpx_md5_hash(u8 *hash, const struct tcpx_md5_key *key,
-			  const struct tcpx_md5_ends *ends, const struct sk_buff *skb)
+			  const struct tcpx_auth_ends *ends, const struct sk_buff *skb)
 {
 	u32 begin = skb_transport_offset(skb), len = skb->len - begin;
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -497,73 +437,34 @@ static u8 *tcpx_md5_place(struct sk_buff *skb)
 }
 
 /**
- * tcpx_md5_sign() - sign a segment of a connection
+ * tcpx_md5_sign() - sign a segment
  * @skb: segment, header complete but for the checksum, whose first option is the signature
- * @key: from tcpx_md5_lookup()
- * @sk: the connection, a full socket or a request sock
+ * @key: key
+ * @ends: addresses of the segment
  */
-void tcpx_md5_sign(struct sk_buff *skb, const struct tcpx_md5_key *key, const struct sock *sk)
+void tcpx_md5_sign(struct sk_buff *skb, const struct tcpx_md5_key *key,
+		   const struct tcpx_auth_ends *ends)
 {
-	struct tcpx_md5_ends ends = { &sk->sk_rcv_saddr, &sk->sk_daddr, tcpx_md5_over_v6(sk) };
-
-#if IS_ENABLED(CONFIG_IPV6)
-	if (ends.v6) {
-		ends.saddr = &sk->sk_v6_rcv_saddr;
-		ends.daddr = &sk->sk_v6_daddr;
-	}
-#endif
-	tcpx_md5_hash(tcpx_md5_place(skb), key, &ends, skb);
-}
-
-static void tcpx_md5_ends_of_skb(struct tcpx_md5_ends *ends, const struct sk_buff *skb)
-{
-	ends->v6 = tcpx_skb_is_v6(skb);
-	ends->saddr = ends->v6 ? (const void *)&ipv6_hdr(skb)->saddr :
-				 (const void *)&ip_hdr(skb)->saddr;
-	ends->daddr = ends->v6 ? (const void *)&ipv6_hdr(skb)->daddr :
-				 (const void *)&ip_hdr(skb)->daddr;
-}
-
-/**
- * tcpx_md5_sign_reply() - sign the answer to a segment
- * @nskb: answer, as for tcpx_md5_sign()
- * @key: from tcpx_md5_reply_key()
- * @skb: what is answered
- */
-void tcpx_md5_sign_reply(struct sk_buff *nskb, const struct tcpx_md5_key *key,
-			 const struct sk_buff *skb)
-{
-	struct tcpx_md5_ends ends;
-
-	tcpx_md5_ends_of_skb(&ends, skb);
-	swap(ends.saddr, ends.daddr);
-	tcpx_md5_hash(tcpx_md5_place(nskb), key, &ends, nskb);
+	tcpx_md5_hash(tcpx_md5_place(skb), key, ends, skb);
 }
 
 /* Is @hash what the segment should have? */
 static bool tcpx_md5_valid(const struct tcpx_md5_key *key, const struct sk_buff *skb,
 			   const u8 *hash)
 {
-	struct tcpx_md5_ends ends;
+	struct tcpx_auth_ends ends;
 	u8 want[TCPX_MD5_SIZE];
 
-	tcpx_md5_ends_of_skb(&ends, skb);
+	tcpx_auth_ends_of_skb(&ends, skb);
 	return tcpx_md5_hash(want, key, &ends, skb) && !crypto_memneq(hash, want, sizeof(want));
 }
 
 /* --- segments that arrive -------------------------------------------------------------- */
 
-static const u8 *tcpx_md5_option(const struct sk_buff *skb)
-{
-	return tcpx_find_option(tcp_hdr(skb), TCPOPT_MD5SIG, TCPOLEN_MD5SIG);
-}
-
 /* 0, or why a segment is dropped: rfc2385#section-2.0 says that nobody is told. */
 static enum skb_drop_reason tcpx_md5_judge(struct net *net, const struct tcpx_md5_key *key,
-					   const struct sk_buff *skb)
+					   const struct sk_buff *skb, const u8 *hash)
 {
-	const u8 *hash = tcpx_md5_option(skb);
-
 	if (likely(!key && !hash))
 		return 0;
 	if (!hash) {
@@ -581,41 +482,37 @@ static enum skb_drop_reason tcpx_md5_judge(struct net *net, const struct tcpx_md
 }
 
 /**
- * __tcpx_md5_inbound() - may a segment pass, as to its signature?
+ * tcpx_md5_inbound() - may a segment pass, as to this signature?
  * @sk: full socket, not locked; of a half-open connection: its listener
  * @skb: segment, header linear, checksum verified, the IP layer's control block in place
+ * @hash: digest in it, or NULL
  *
  * Context: softirq, RCU
  * Return: 0, or why not
  */
-enum skb_drop_reason __tcpx_md5_inbound(const struct sock *sk, const struct sk_buff *skb)
+enum skb_drop_reason tcpx_md5_inbound(const struct sock *sk, const struct sk_buff *skb,
+				      const u8 *hash)
 {
 	const struct tcpx_md5_key *key = NULL;
 
-	if (static_branch_unlikely(&tcpx_md5_needed))
-		key = tcpx_md5_lookup_skb(sk, skb, tcpx_md5_l3index(skb));
-	return tcpx_md5_judge(sock_net(sk), key, skb);
+	if (static_branch_unlikely(&tcpx_auth_needed))
+		key = tcpx_md5_lookup_skb(sk, skb, tcpx_auth_l3index(skb));
+	return tcpx_md5_judge(sock_net(sk), key, skb, hash);
 }
 
 /**
  * tcpx_md5_tw_inbound() - the same at a TIME_WAIT entry
- * @tw: the entry, referenced
+ * @tw: the entry, which has a key
  * @skb: segment
+ * @hash: digest in it, or NULL
  *
- * Kernel TCP does not look here; but a RST, or a FIN in FIN_WAIT2, would end the entry,
- * whoever sent it. A SYN is the listener's to judge: its key may be another by now.
- *
- * Context: softirq, RCU
  * Return: 0, or why it may not pass
  */
 enum skb_drop_reason tcpx_md5_tw_inbound(const struct tcpx_timewait_sock *tw,
-					 const struct sk_buff *skb)
+					 const struct sk_buff *skb, const u8 *hash)
 {
-	const struct tcphdr *th = tcp_hdr(skb);
-
-	if (likely(!tcpx_tw_md5_key(tw)) || (th->syn && !th->ack))
-		return 0;
-	return tcpx_md5_judge(read_pnet(&tw->__tw_common.skc_net), tcpx_tw_md5_key(tw), skb);
+	return tcpx_md5_judge(read_pnet(&tw->__tw_common.skc_net), tcpx_tw_md5_key(tw), skb,
+			      hash);
 }
 
 /**
@@ -631,14 +528,14 @@ enum skb_drop_reason tcpx_md5_tw_inbound(const struct tcpx_timewait_sock *tw,
 bool tcpx_md5_stray(const struct sock *lsk, struct sk_buff *skb)
 {
 	const struct tcpx_md5_key *key;
-	const u8 *hash;
+	const u8 *hash, *ao;
 
-	if (!static_branch_unlikely(&tcpx_md5_needed) || !tcpx_md5_keys(lsk) ||
+	if (!static_branch_unlikely(&tcpx_auth_needed) || !tcpx_md5_keys(lsk) ||
 	    tcp_hdr(skb)->rst || !pskb_may_pull(skb, tcp_hdr(skb)->doff * 4))
 		return false;
-	key = tcpx_md5_lookup_skb(lsk, skb, tcpx_md5_l3index(skb));
-	hash = key ? tcpx_md5_option(skb) : NULL;
-	return hash && tcpx_md5_valid(key, skb, hash);
+	key = tcpx_md5_lookup_skb(lsk, skb, tcpx_auth_l3index(skb));
+	return key && tcpx_auth_options(tcp_hdr(skb), &hash, &ao) && hash &&
+	       tcpx_md5_valid(key, skb, hash);
 }
 
 /**

@@ -183,13 +183,11 @@ static const struct mib_item ext_items[] = {
 #if TCPX_HAVE_LINUX_MIB_TCPPLBREHASH
 	ITEM("TCPPLBRehash", TCPPLBREHASH),
 #endif
-#if TCPX_HAVE_LINUX_MIB_TCPAO
 	ITEM("TCPAORequired", TCPAOREQUIRED),
 	ITEM("TCPAOBad", TCPAOBAD),
 	ITEM("TCPAOKeyNotFound", TCPAOKEYNOTFOUND),
 	ITEM("TCPAOGood", TCPAOGOOD),
 	ITEM("TCPAODroppedIcmps", TCPAODROPPEDICMPS),
-#endif
 };
 
 #undef ITEM
@@ -260,7 +258,7 @@ int tcpx_netstat_seq_show(struct seq_file *seq, void *v)
 int tcpx_mib_init(struct tcpx_net *tn)
 {
 	tn->tcp_mib = alloc_percpu(struct tcp_mib);
-	tn->net_mib = alloc_percpu(struct linux_mib);
+	tn->net_mib = alloc_percpu(struct compat_linux_mib);
 	if (!tn->tcp_mib || !tn->net_mib) {
 		tcpx_mib_exit(tn);
 		return -ENOMEM;

@@ -336,11 +336,10 @@ void tcpx_parse_options(const struct net *net, const struct sk_buff *skb,
 bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
 			     const struct tcphdr *th, struct tcpx_sock *tp);
 u16  tcpx_parse_mss_option(const struct tcphdr *th, u16 user_mss);
-const u8 *tcpx_find_option(const struct tcphdr *th, u8 kind, u8 size);
 void tcpx_clear_options(struct tcpx_options_received *opt);
 void tcpx_parse_fastopen_option(const struct sk_buff *skb, struct tcp_fastopen_cookie *foc);
 
-struct tcpx_md5_key;
+#include "auth.h"
 
 struct tcpx_out_options {
 	u8	options;	/* TCPX_OPT_* */
@@ -351,7 +350,7 @@ struct tcpx_out_options {
 	u32	tsval;
 	u32	tsecr;
 	const struct tcp_fastopen_cookie *fastopen_cookie;
-	const struct tcpx_md5_key *md5;	/* or NULL: the segment is not signed */
+	struct tcpx_auth auth;
 	u32	accecn[3];	/* TCPX_OPT_ACCECN: as they go out */
 };
 
@@ -371,7 +370,7 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 				      struct tcpx_out_options *opts);
 void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 			const struct tcpx_out_options *opts);
-void tcpx_write_md5(__be32 *ptr);
+void tcpx_write_auth(__be32 *ptr, const struct tcpx_auth *auth);
 
 /* --- receive.c: from IP to the socket ------------------------------------------- */
 
@@ -723,7 +722,8 @@ void tcpx_early_demux_off(struct tcpx_net *tn);
  * @mark: fwmark for the route lookup
  * @priority: skb->priority
  * @oif: device to leave by, 0 for any
- * @md5: key to sign it with, or NULL; tcpx_send_reply() finds it
+ * @req: request that it is the answer for, or NULL
+ * @auth: what signs it; tcpx_send_reply() finds that
  */
 struct tcpx_reply {
 	u32	seq;
@@ -737,7 +737,8 @@ struct tcpx_reply {
 	u32	mark;
 	u32	priority;
 	int	oif;
-	const struct tcpx_md5_key *md5;
+	const struct tcpx_request_sock *req;
+	struct tcpx_auth auth;
 };
 
 struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_reply *reply);

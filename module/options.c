@@ -170,33 +170,6 @@ bool tcpx_fast_parse_options(const struct net *net, const struct sk_buff *skb,
 }
 
 /**
- * tcpx_find_option() - an option of a segment, by its kind
- * @th: header, followed by its options
- * @kind: TCPOPT_*
- * @size: its length; with another one it is malformed
- *
- * Return: its value, behind kind and length, or NULL.
- */
-const u8 *tcpx_find_option(const struct tcphdr *th, u8 kind, u8 size)
-{
-	const u8 *ptr = (const u8 *)(th + 1);
-	int length = th->doff * 4 - sizeof(*th);
-
-	while (length >= size && *ptr != TCPOPT_EOL) {
-		int skip = *ptr == TCPOPT_NOP ? 1 : ptr[1];
-
-		if (*ptr == kind)
-			return skip == size ? ptr + 2 : NULL;
-		/* A length that is none, or beyond the end, ends it. */
-		if (!skip || (skip == 1 && *ptr != TCPOPT_NOP))
-			return NULL;
-		ptr += skip;
-		length -= skip;
-	}
-	return NULL;
-}
-
-/**
  * tcpx_parse_mss_option() - MSS option of a SYN, nothing else
  * @th: header, followed by its options
  * @user_mss: TCP_MAXSEG or 0
@@ -310,14 +283,16 @@ unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_
 	const struct net *net = sock_net(sk);
 	/* In a SYN-ACK only what the peer's SYN offered. */
 	bool ack = TCPX_CB(skb)->tcp_flags & TCPHDR_ACK;
-	unsigned int size = TCPOLEN_MSS_ALIGNED + tcpx_md5_size(sk, sk, opts);
+	unsigned int size = TCPOLEN_MSS_ALIGNED;
 
+	tcpx_auth_find(&opts->auth, sk, sk);
+	size += opts->auth.size;
 	opts->options = TCPX_OPT_MSS;
 	opts->num_sack_blocks = 0;
 	opts->mss = tcpx_advertise_mss(sk);
-	/* With both there is no room for SACK blocks later, which are worth more. */
+	/* With MD5's there is no room for SACK blocks later, which are worth more. */
 	if (ack ? tp->rx_opt.tstamp_ok :
-	    !opts->md5 && READ_ONCE(net->ipv4.sysctl_tcp_timestamps)) {
+	    !opts->auth.md5 && READ_ONCE(net->ipv4.sysctl_tcp_timestamps)) {
 		opts->options |= TCPX_OPT_TS;
 		opts->tsval = tcpx_skb_timestamp(skb) + tp->tsoffset;
 		opts->tsecr = tp->rx_opt.ts_recent;
@@ -363,9 +338,10 @@ unsigned int tcpx_synack_options(const struct sock *lsk, struct tcpx_request_soc
 				 struct tcpx_out_options *opts)
 {
 	const struct inet_request_sock *ireq = &req->req;
-	unsigned int size = TCPOLEN_MSS_ALIGNED +
-			    tcpx_md5_size(lsk, (const struct sock *)req, opts);
+	unsigned int size = TCPOLEN_MSS_ALIGNED;
 
+	tcpx_auth_find(&opts->auth, lsk, (const struct sock *)req);
+	size += opts->auth.size;
 	opts->options = TCPX_OPT_MSS;
 	opts->num_sack_blocks = 0;
 	opts->mss = mss;
@@ -400,8 +376,10 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 				      struct tcpx_out_options *opts)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	unsigned int size = tcpx_md5_size(sk, sk, opts), blocks;
+	unsigned int size, blocks;
 
+	tcpx_auth_find(&opts->auth, sk, sk);
+	size = opts->auth.size;
 	opts->options = 0;
 	opts->num_sack_blocks = 0;
 	if (likely(tp->rx_opt.tstamp_ok)) {
@@ -426,13 +404,23 @@ unsigned int tcpx_established_options(struct sock *sk, struct sk_buff *skb,
 }
 
 /**
- * tcpx_write_md5() - the option of a signature, which is filled in later
- * @ptr: place of the first option; it takes TCPOLEN_MD5SIG_ALIGNED bytes
+ * tcpx_write_auth() - the option of a signature, which is filled in later
+ * @ptr: place of the first option
+ * @auth: what signs; it takes auth->size bytes
  */
-void tcpx_write_md5(__be32 *ptr)
+void tcpx_write_auth(__be32 *ptr, const struct tcpx_auth *auth)
 {
-	*ptr = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | (TCPOPT_MD5SIG << 8) |
-		     TCPOLEN_MD5SIG);
+	const struct tcpx_ao_key *ao = auth->ao;
+
+	if (auth->md5) {
+		*ptr = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | (TCPOPT_MD5SIG << 8) |
+			     TCPOLEN_MD5SIG);
+		return;
+	}
+	/* What the MAC leaves of its last word. */
+	ptr[auth->size / 4 - 1] = htonl(TCPOPT_NOP * 0x01010101U);
+	*ptr = htonl((TCPX_OPT_KIND_AO << 24) | ((TCPX_OPTLEN_AO_BASE + ao->maclen) << 16) |
+		     (ao->sndid << 8) | auth->rnext);
 }
 
 static __be32 *tcpx_write_sack(__be32 *ptr, struct tcpx_sock *tp, int blocks)
@@ -490,9 +478,9 @@ void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 	__be32 *ptr = (__be32 *)(th + 1);
 	u8 options = opts->options;
 
-	if (unlikely(opts->md5)) {
-		tcpx_write_md5(ptr);
-		ptr += TCPOLEN_MD5SIG_ALIGNED / 4;
+	if (unlikely(opts->auth.size)) {
+		tcpx_write_auth(ptr, &opts->auth);
+		ptr += opts->auth.size / 4;
 	}
 	if (options & TCPX_OPT_MSS)
 		*ptr++ = htonl((TCPOPT_MSS << 24) | (TCPOLEN_MSS << 16) | opts->mss);

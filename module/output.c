@@ -739,8 +739,8 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 		tcpx_ecn_send(sk, skb, (struct tcphdr *)skb->data, hdr_len);
 	skb_shinfo(skb)->gso_segs = max_t(u16, tcpx_skb_pcount(skb), 1);
 	skb_shinfo(skb)->gso_size = tcpx_skb_mss(skb);
-	if (unlikely(opts.md5))
-		tcpx_md5_sign(skb, opts.md5, sk);
+	if (unlikely(opts.auth.size))
+		tcpx_auth_sign(skb, &opts.auth, sk);
 	tp->af_ops->send_check(sk, skb);
 
 	if (TCPX_CB(skb)->tcp_flags & TCPHDR_ACK)

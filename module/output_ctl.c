@@ -142,13 +142,15 @@ static void tcpx_connect_init(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	struct net *net = sock_net(sk);
+	struct tcpx_auth auth;
 	u32 rcv_wnd, space;
 	u8 rcv_wscale;
 
-	tp->tcp_header_len = sizeof(struct tcphdr) +
-			     (tcpx_md5_room(sk, sk) ? :
-			      READ_ONCE(net->ipv4.sysctl_tcp_timestamps) ?
-			      TCPOLEN_TSTAMP_ALIGNED : 0);
+	tcpx_auth_find(&auth, sk, sk);
+	tp->tcp_header_len = sizeof(struct tcphdr) + auth.size;
+	/* As tcpx_syn_options() has it. */
+	if (!auth.md5 && READ_ONCE(net->ipv4.sysctl_tcp_timestamps))
+		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;
 	if (tp->rx_opt.user_mss)
 		tp->rx_opt.mss_clamp = tp->rx_opt.user_mss;
 	tp->max_window = 0;
@@ -212,8 +214,8 @@ static void tcpx_queue_ctl(struct sock *sk, struct sk_buff *skb)
  *
  * rfc9293#section-3.10.1; with TCP_FASTOPEN_CONNECT the first write may do it.
  *
- * Return: 0; -EHOSTUNREACH, -ENOBUFS; -ECONNREFUSED when the segment could not
- * leave for good (a firewall on the way out).
+ * Return: 0; -EHOSTUNREACH, -ENOBUFS; -EKEYREJECTED of tcpx_auth_connect(); -ECONNREFUSED when
+ * the segment could not leave for good (a firewall on the way out).
  */
 int tcpx_connect(struct sock *sk)
 {
@@ -225,6 +227,9 @@ int tcpx_connect(struct sock *sk)
 		return err;
 	if (tp->af_ops->rebuild_header(sk))
 		return -EHOSTUNREACH;
+	err = tcpx_auth_connect(sk);
+	if (err)
+		return err;
 	tcpx_connect_init(sk);
 
 	skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation);
@@ -284,7 +289,7 @@ int tcpx_send_synack(struct sock *sk)
  *
  * The TCP checksum and the IP header are left to af_ops->send_synack_ip().
  *
- * Return: skb, or NULL without memory (@dst is released).
+ * Return: skb, or NULL without memory or the key that the SYN asks for (@dst is released).
  */
 struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 				 struct tcpx_request_sock *req, bool cookie,
@@ -318,6 +323,12 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 		req->snt_synack = div_u64(now, NSEC_PER_USEC);
 
 	hdr_len = tcpx_synack_options(lsk, req, mss, skb, foc, &opts);
+	if (unlikely(req->used_ao && !opts.auth.size)) {
+		net_info_ratelimited("tcpx: no TCP-AO key %u, which a SYN asks for\n",
+				     req->ao_keyid);
+		kfree_skb(skb);
+		return NULL;
+	}
 	/* rfc9768#section-3.2.3.2.1: somebody may drop what has it. */
 	if (req->accecn_ok && !again)
 		hdr_len += tcpx_accecn_synack_option(sock_net(lsk), &opts,
@@ -337,8 +348,8 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 	th->doff = hdr_len >> 2;
 	th->window = htons(min(ireq->req.rsk_rcv_wnd, 65535U));
 	tcpx_options_write(th, NULL, &opts);
-	if (unlikely(opts.md5))
-		tcpx_md5_sign(skb, opts.md5, req_to_sk(&req->req.req));
+	if (unlikely(opts.auth.size))
+		tcpx_auth_sign(skb, &opts.auth, req_to_sk(&req->req.req));
 
 	skb->mark = ireq->ir_mark;
 	skb_set_hash(skb, req->txhash, PKT_HASH_TYPE_L4);

@@ -47,7 +47,7 @@ void tcpx_sock_free_parts(struct sock *sk)
 {
 	atomic_dec(&tcpx_pernet(sock_net(sk))->nr_sock);
 	/* Until now they signed resets. */
-	tcpx_md5_destroy(sk);
+	tcpx_auth_destroy(sk);
 	kfree(tcpx_sk(sk)->disorder);
 	kfree(tcpx_sk(sk)->accept_queue);
 }

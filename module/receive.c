@@ -131,14 +131,17 @@ static bool tcpx_policy_check(struct sock *sk, struct sk_buff *skb)
 				 tcpx_skb_is_v6(skb) ? AF_INET6 : AF_INET);
 }
 
-/* IPsec policy, signature and filters (socket, cgroup, LSM): 0, or why they refuse. */
-static enum skb_drop_reason tcpx_admit(struct sock *sk, struct sk_buff *skb)
+/* IPsec policy, signature and filters (socket, cgroup, LSM): 0, or why they refuse. @req: of
+ * that listener, or NULL.
+ */
+static enum skb_drop_reason tcpx_admit(struct sock *sk, const struct tcpx_request_sock *req,
+				       struct sk_buff *skb)
 {
 	enum skb_drop_reason reason;
 
 	if (!tcpx_policy_check(sk, skb))
 		return SKB_DROP_REASON_XFRM_POLICY;
-	reason = tcpx_md5_inbound(sk, skb);
+	reason = tcpx_auth_inbound(sk, req, skb);
 	if (unlikely(reason))
 		return reason;
 	return compat_sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4);
@@ -317,7 +320,7 @@ static void tcpx_rcv_sock(struct sock *sk, struct sk_buff *skb, u32 tw_isn)
 		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_MINTTL);
 		return;
 	}
-	reason = tcpx_admit(sk, skb);
+	reason = tcpx_admit(sk, NULL, skb);
 	if (unlikely(reason)) {
 		tcpx_drop(sk, skb, reason);
 		return;
@@ -363,7 +366,7 @@ static struct sock *tcpx_rcv_req(struct tcpx_request_sock *req, struct sk_buff *
 	}
 	/* The request's hold on it may go with the request. */
 	sock_hold(lsk);
-	reason = tcpx_admit(lsk, skb);
+	reason = tcpx_admit(lsk, req, skb);
 	if (unlikely(reason)) {
 		tcpx_reqsk_put(req);
 		goto drop;
@@ -403,7 +406,7 @@ static struct sock *tcpx_rcv_tw(struct tcpx_timewait_sock *tw, struct sk_buff *s
 	enum skb_drop_reason reason;
 	struct sock *lsk;
 
-	reason = tcpx_policy_check(NULL, skb) ? tcpx_md5_tw_inbound(tw, skb) :
+	reason = tcpx_policy_check(NULL, skb) ? tcpx_auth_tw_inbound(tw, skb) :
 		 SKB_DROP_REASON_XFRM_POLICY;
 	if (unlikely(reason)) {
 		tcpx_rcv_discard(sk, skb, reason);

@@ -18,7 +18,7 @@ struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_repl
 {
 	unsigned int hdr_len = sizeof(struct tcphdr) +
 			       (reply->use_ts ? TCPOLEN_TSTAMP_ALIGNED : 0) +
-			       (reply->md5 ? TCPOLEN_MD5SIG_ALIGNED : 0);
+			       reply->auth.size;
 	struct sk_buff *nskb = alloc_skb(TCPX_MAX_HEADER + hdr_len, GFP_ATOMIC);
 	struct tcphdr *th;
 	__be32 *opt;
@@ -37,9 +37,9 @@ struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_repl
 	tcp_flag_byte(th) = reply->flags;
 	th->window = htons(reply->win);
 	opt = (__be32 *)(th + 1);
-	if (unlikely(reply->md5)) {
-		tcpx_write_md5(opt);
-		opt += TCPOLEN_MD5SIG_ALIGNED / 4;
+	if (unlikely(reply->auth.size)) {
+		tcpx_write_auth(opt, &reply->auth);
+		opt += reply->auth.size / 4;
 	}
 	if (reply->use_ts) {
 		opt[0] = htonl(TCPOPT_NOP << 24 | TCPOPT_NOP << 16 |
@@ -47,8 +47,8 @@ struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_repl
 		opt[1] = htonl(reply->tsval);
 		opt[2] = htonl(reply->tsecr);
 	}
-	if (unlikely(reply->md5))
-		tcpx_md5_sign_reply(nskb, reply->md5, skb);
+	if (unlikely(reply->auth.size))
+		tcpx_auth_sign_reply(nskb, &reply->auth, skb);
 	nskb->ip_summed = CHECKSUM_PARTIAL;
 	return nskb;
 }
@@ -68,7 +68,7 @@ void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb
 		     struct tcpx_reply *reply)
 {
 	rcu_read_lock();
-	reply->md5 = tcpx_md5_reply_key(sk, skb);
+	tcpx_auth_find_reply(&reply->auth, sk, reply->req, skb);
 	if (tcpx_skb_is_v6(skb))
 		tcpx_v6_send_reply(net, sk, skb, reply);
 	else

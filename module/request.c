@@ -116,6 +116,7 @@ struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buf
 	req->is_cookie = !attach_listener;
 	req->tfo_listener = false;
 	req->accecn_ok = 0;
+	req->used_ao = false;
 	req->syn_ect_rcv = 0;
 	req->syn_ect_snt = 0;
 	atomic_inc(&tcpx_pernet(sock_net(lsk))->req_count);
@@ -463,8 +464,9 @@ static void tcpx_openreq_init(struct tcpx_request_sock *req, const struct sock *
 	ireq->ir_mark = inet_request_mark(lsk, skb);
 	ireq->ir_iif = inet_request_bound_dev_if(lsk, skb);
 	req->af_ops->init_req(req, lsk, skb);
+	tcpx_ao_request(req, skb);
 	/* See tcpx_syn_options(); what a cookie keeps in it cannot be done without. */
-	if (!req->is_cookie && ireq->sack_ok && tcpx_md5_room(lsk, req_to_sk(&ireq->req)))
+	if (!req->is_cookie && ireq->sack_ok && tcpx_auth_room(lsk, req_to_sk(&ireq->req)))
 		ireq->tstamp_ok = 0;
 }
 
@@ -674,6 +676,7 @@ void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
 		.mark		= READ_ONCE(lsk->sk_mark),
 		.priority	= READ_ONCE(lsk->sk_priority),
 		.oif		= ireq->ir_iif,
+		.req		= req,
 	};
 
 	tcpx_send_reply(sock_net(lsk), lsk, skb, &reply);

@@ -83,6 +83,7 @@ struct tcpx_accecn {
  * @total_rto_time: what the ones before took, ms
  * @total_rto: timeouts of the whole connection
  * @total_rto_recoveries: and how often a row of them began
+ * @ao: TCP_AO_ADD_KEY; same
  *
  * Most connections never do. Made by tcpx_disorder_get(), goes with the socket.
  */
@@ -101,6 +102,7 @@ struct tcpx_disorder {
 	u32			total_rto_time;	/* ms */
 	u16			total_rto;
 	u16			total_rto_recoveries;
+	struct tcpx_ao __rcu	*ao;
 };
 
 /**

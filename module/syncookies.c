@@ -276,6 +276,7 @@ static struct tcpx_request_sock *tcpx_cookie_req(struct sock *lsk, struct sk_buf
 	ireq->acked = 0;
 	ireq->no_srccheck = compat_inet_test(TRANSPARENT, lsk);
 	req->af_ops->init_req(req, lsk, skb);
+	tcpx_ao_request(req, skb);
 	return req;
 }
 

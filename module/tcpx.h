@@ -340,7 +340,7 @@ struct tcpx_net {
 	bool				early;
 	struct net			*net;
 	struct tcp_mib __percpu		*tcp_mib;
-	struct linux_mib __percpu	*net_mib;
+	struct compat_linux_mib __percpu *net_mib;
 	atomic_t			nr_sock;
 	atomic_t			tw_count;
 	atomic_t			req_count;
@@ -462,6 +462,9 @@ struct tcpx_af_ops {
  * @accecn_ok: AccECN is agreed on
  * @syn_ect_rcv: IP-ECN field of the SYN
  * @syn_ect_snt: of the SYN-ACK
+ * @used_ao: the SYN was signed as in rfc5925, with
+ * @ao_rcv_next: this KeyID, and asked for
+ * @ao_keyid: that one
  */
 struct tcpx_request_sock {
 	struct inet_request_sock	req;
@@ -479,6 +482,9 @@ struct tcpx_request_sock {
 	u8				accecn_ok:1,
 					syn_ect_rcv:2,
 					syn_ect_snt:2;
+	bool				used_ao;
+	u8				ao_rcv_next;
+	u8				ao_keyid;
 };
 
 static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
@@ -510,9 +516,11 @@ static inline struct tcpx_request_sock *tcpx_rsk(const struct request_sock *req)
  * @tw_flowlabel: IPv6 flow label, network order; 0: none was set
  * @tw_tos: IP_TOS, IPV6_TCLASS
  * @tw_transparent: IP_TRANSPARENT
+ * @tw_ao: the other kind, see below
  *
  * The place of skc_flags, which an entry of any stack has for something else (skc_tw_dr), holds
- * a copy of the key of TCP_MD5SIG: tcpx_tw_md5_key().
+ * a copy of the key of TCP_MD5SIG, or what the socket had of TCP_AO_ADD_KEY: tcpx_tw_md5_key(),
+ * tcpx_tw_ao().
  *
  * In ehash in its socket's place and in its port's owners. References: one
  * for ehash with the timer, one per lookup.
@@ -538,7 +546,8 @@ struct tcpx_timewait_sock {
 	u8			tw_substate;	/* TCP_TIME_WAIT or TCP_FIN_WAIT2 */
 	u8			tw_rcv_wscale;
 	u8			tw_tos;
-	u8			tw_transparent:1;
+	u8			tw_transparent:1,
+				tw_ao:1;
 };
 
 /* The TIME_WAIT entry that a struct sock * found in ehash really is. */
@@ -550,7 +559,13 @@ static inline struct tcpx_timewait_sock *tcpx_twsk(const struct sock *sk)
 /* The key that signs its ACKs, its own; or NULL */
 static inline const struct tcpx_md5_key *tcpx_tw_md5_key(const struct tcpx_timewait_sock *tw)
 {
-	return (const struct tcpx_md5_key *)tw->__tw_common.skc_flags;
+	return tw->tw_ao ? NULL : (const struct tcpx_md5_key *)tw->__tw_common.skc_flags;
+}
+
+/* Or those of rfc5925, which its socket may still have, too; or NULL */
+static inline struct tcpx_ao *tcpx_tw_ao(const struct tcpx_timewait_sock *tw)
+{
+	return tw->tw_ao ? (struct tcpx_ao *)tw->__tw_common.skc_flags : NULL;
 }
 
 /* What TIME_WAIT says of a segment, timewait.c */
@@ -564,5 +579,6 @@ enum tcpx_tw_status {
 #include "helpers.h"
 #include "offers.h"
 #include "md5.h"
+#include "ao.h"
 
 #endif /* _TCPX_H */

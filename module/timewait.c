@@ -41,7 +41,7 @@ void tcpx_tw_put(struct tcpx_timewait_sock *tw)
 {
 	if (!refcount_dec_and_test(&tw->__tw_common.skc_refcnt))
 		return;
-	kfree(tcpx_tw_md5_key(tw));
+	tcpx_auth_tw_put(tw);
 	kmem_cache_free(tcpx_tw_slab, tw);
 }
 
@@ -131,7 +131,7 @@ static void tcpx_tw_init_common(struct tcpx_timewait_sock *tw, const struct sock
 #endif
 }
 
-static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *sk)
+static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct inet_sock *inet = inet_sk(sk);
@@ -146,7 +146,7 @@ static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *s
 	tw->tw_ts_recent_stamp = tp->rx_opt.ts_recent_stamp;
 	tw->tw_entry_stamp = tcpx_clock_ms();
 	tw->tw_last_oow_ack_time = 0;
-	tw->__tw_common.skc_flags = (unsigned long)tcpx_md5_copy_key(sk);
+	tcpx_auth_time_wait(tw, sk);
 	tw->tw_mark = READ_ONCE(sk->sk_mark);
 	tw->tw_priority = READ_ONCE(sk->sk_priority);
 	tw->tw_txhash = sk->sk_txhash;
@@ -158,7 +158,7 @@ static void tcpx_tw_init_tcp(struct tcpx_timewait_sock *tw, const struct sock *s
 	tw->tw_transparent = compat_inet_test(TRANSPARENT, sk);
 }
 
-static struct tcpx_timewait_sock *tcpx_tw_alloc(const struct sock *sk, int state)
+static struct tcpx_timewait_sock *tcpx_tw_alloc(struct sock *sk, int state)
 {
 	struct net *net = sock_net(sk);
 	struct tcpx_net *tn = tcpx_pernet(net);

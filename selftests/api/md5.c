@@ -3,10 +3,7 @@
  * TCP_MD5SIG and TCP_MD5SIG_EXT, rfc2385. That the two stacks understand each other, in
  * both roles, proves the signatures of each.
  */
-#include "api.h"
-
-#define BULK		(300 << 10)
-#define LOOPBACK	"127.0.0.1"
+#include "signed.h"
 
 /* What a call says, IPv4's prefix lengths where it has one. */
 struct key {
@@ -55,26 +52,6 @@ static void must_set(int fd, const char *key)
 {
 	if (set_key(fd, LOOPBACK, key))
 		api_die("TCP_MD5SIG");
-}
-
-/* A counter of the stack that a socket is of. */
-static long mib_of(int family, const char *name)
-{
-	char line[16384], names[16384] = "", *n, *v, *np, *vp;
-	FILE *f = fopen(family == AF_TCPX ? "/proc/thread-self/net/tcpx_netstat" :
-					    "/proc/thread-self/net/netstat", "r");
-
-	while (f && fgets(names, sizeof(names), f) && fgets(line, sizeof(line), f)) {
-		n = strtok_r(names, "\n ", &np);
-		v = strtok_r(line, "\n ", &vp);
-		for (; n && v && strcmp(n, name); v = strtok_r(NULL, "\n ", &vp))
-			n = strtok_r(NULL, "\n ", &np);
-		if (n && v) {
-			fclose(f);
-			return atol(v);
-		}
-	}
-	api_die("no counter %s", name);
 }
 
 /* --- the calls ------------------------------------------------------------------- */
@@ -175,48 +152,6 @@ TEST_F(options, memory)
 }
 
 /* --- two ends -------------------------------------------------------------------- */
-
-/* One end: as many bytes each way. */
-static bool exchange(int fd)
-{
-	static uint8_t out[BULK], in[BULK];
-	size_t sent = 0, got = 0;
-	ssize_t n;
-	int ev;
-
-	api_pattern(out, BULK, 0);
-	while (got < BULK || sent < BULK) {
-		ev = api_events(fd, sent < BULK ? POLLIN | POLLOUT : POLLIN, API_DEADLINE_MS);
-		if (!ev)
-			return false;
-		n = ev & POLLOUT ? send(fd, out + sent, BULK - sent, MSG_DONTWAIT | MSG_NOSIGNAL) :
-				   0;
-		if (n < 0 && errno != EAGAIN)
-			return false;
-		sent += n > 0 ? n : 0;
-		if (!(ev & POLLIN))
-			continue;
-		n = recv(fd, in + got, BULK - got, MSG_DONTWAIT);
-		if (!n || (n < 0 && errno != EAGAIN))
-			return false;
-		got += n > 0 ? n : 0;
-	}
-	return api_pattern_ok(in, BULK, 0);
-}
-
-static bool both(int c, int s)
-{
-	int status;
-	pid_t pid = fork();
-	bool ok;
-
-	if (pid < 0)
-		api_die("fork");
-	if (!pid)
-		_exit(!exchange(s));
-	ok = exchange(c);
-	return waitpid(pid, &status, 0) == pid && !status && ok;
-}
 
 API_LISTENER_FIXTURE(signed_pair);
 

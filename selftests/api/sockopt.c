@@ -292,8 +292,8 @@ TEST_F(option, unknown)
 	/* Those that kernel TCP has: refused, or as there. */
 	o.level = IPPROTO_TCP;
 	for (o.name = 0; o.name < 60; o.name++) {
-		/* 44 to 46 are of newer kernels than 6.12, and here on all. */
-		if ((o.name >= 44 && o.name <= 46) ||
+		/* 38 to 42 (TCP-AO) and 44 to 46 not every kernel has, and we on all. */
+		if ((o.name >= 38 && o.name <= 42) || (o.name >= 44 && o.name <= 46) ||
 		    o.name == TCP_REPAIR || o.name == TCP_CC_INFO ||
 		    o.name == TCP_INFO || o.name == TCP_ZEROCOPY_RECEIVE ||
 		    o.name == TCP_TIMESTAMP)

@@ -258,9 +258,9 @@ TEST(synack_round_trip)
 /* Next to a signature there is room for two SACK blocks, and none with a timestamp too. */
 TEST(signature)
 {
-	const u8 cut[] = { 19, 17, 0, 0 }, other[] = { 1, 2, 4, 9, 8, 7, 19, 18 };
 	struct tcpx_out_options out;
 	u8 options[20] = {};
+	const u8 *md5, *ao;
 	struct tcphdr *th;
 	int i;
 
@@ -275,16 +275,59 @@ TEST(signature)
 	md5_key = NULL;
 
 	th = header(options, sizeof(options));
-	EXPECT_EQ(NULL, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
-	tcpx_write_md5((__be32 *)(th + 1));
-	EXPECT_EQ((u8 *)(th + 1) + 4, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
+	EXPECT_TRUE(tcpx_auth_options(th, &md5, &ao));
+	EXPECT_EQ(NULL, md5);
+	tcpx_write_auth((__be32 *)(th + 1), &(struct tcpx_auth){ .size = 20, .md5 = (void *)th });
+	EXPECT_TRUE(tcpx_auth_options(th, &md5, &ao));
+	EXPECT_EQ((u8 *)(th + 1) + 4, md5);
+	EXPECT_EQ(NULL, ao);
 	free(th);
-	th = header(cut, sizeof(cut));
-	EXPECT_EQ(NULL, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
+}
+
+/* rfc5925#section-2.2; what the MAC leaves of its last word is NOPs. */
+TEST(signature_ao)
+{
+	struct tcpx_ao_key key = { .sndid = 7, .maclen = 13 };
+	struct tcpx_auth auth = { .size = 20, .rnext = 9, .ao = &key };
+	u8 options[24] = {};
+	const u8 *md5, *ao;
+	struct tcphdr *th = header(options, sizeof(options));
+
+	tcpx_write_auth((__be32 *)(th + 1), &auth);
+	EXPECT_TRUE(tcpx_auth_options(th, &md5, &ao));
+	EXPECT_EQ((u8 *)(th + 1), ao);
+	EXPECT_EQ(17, ao[1]);
+	EXPECT_EQ(7, ao[2]);
+	EXPECT_EQ(9, ao[3]);
+	EXPECT_EQ(0x010101, (ao[17] << 16) | (ao[18] << 8) | ao[19]);
 	free(th);
-	th = header(other, sizeof(other));
-	EXPECT_EQ(NULL, tcpx_find_option(th, TCPOPT_MD5SIG, TCPOLEN_MD5SIG));
-	free(th);
+}
+
+/* No more than one, and of the right length; what is malformed ends them all. */
+TEST(signatures_that_arrive)
+{
+	static const struct {
+		u8 options[24];
+		int len, ok, ao;
+	} c[] = {
+		{ { 19, 17 }, 20, 0, 0 }, { { 29, 4, 1, 2 }, 4, 0, 0 },
+		{ { 1, 2, 4, 9, 8, 7, 29, 6 }, 8, 1, 0 }, { { 29, 5, 1, 2, 3 }, 8, 1, 1 },
+		{ { 29, 5, 1, 2, 3, 29, 5, 1, 2, 3 }, 12, 0, 0 }, { { 0, 29, 5, 1 }, 8, 1, 0 },
+		{ { 29, 5, 1, 2, 3, 19, 18 }, 24, 0, 0 }, { { 29, 1, 0, 0 }, 4, 1, 0 },
+		{ { 1, 1, 1, 29 }, 4, 1, 0 },
+	};
+	const u8 *md5, *ao;
+	size_t i;
+
+	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		struct tcphdr *th = header(c[i].options, c[i].len);
+		bool ok = tcpx_auth_options(th, &md5, &ao);
+
+		EXPECT_EQ(c[i].ok, ok);
+		if (ok)
+			EXPECT_EQ(c[i].ao, !!ao);
+		free(th);
+	}
 }
 
 /* A cookie goes out if there is room: kind, length, and padding up to four bytes. */

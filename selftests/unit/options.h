@@ -18,7 +18,13 @@ struct sk_buff {
 };
 
 struct sock;
+struct tcpx_request_sock;
 struct tcpx_md5_key;
+
+/* Of those of rfc5925 what the option says. */
+struct tcpx_ao_key {
+	u8 sndid, maclen;
+};
 
 struct tcp_fastopen_cookie {
 	u64 val[2];
@@ -81,11 +87,11 @@ static unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_op
 /* A socket has a key when there is one. */
 static const struct tcpx_md5_key *md5_key;
 
-static unsigned int tcpx_md5_size(const struct sock *sk, const struct sock *addr_sk,
-				  struct tcpx_out_options *opts)
+static void tcpx_auth_find(struct tcpx_auth *auth, const struct sock *sk,
+			   const struct sock *addr_sk)
 {
-	opts->md5 = md5_key;
-	return md5_key ? TCPOLEN_MD5SIG_ALIGNED : 0;
+	auth->md5 = md5_key;
+	auth->size = md5_key ? TCPOLEN_MD5SIG_ALIGNED : 0;
 }
 
 static const struct net all_on = { { 1, 1, 1 } };

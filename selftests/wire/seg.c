@@ -14,6 +14,8 @@
  *			by themselves, tsval= and tsecr= override the values
  *	sack=A:B,C:D	SACK blocks, in the numbers of the other side
  *	opt=HEX		further option bytes, as they are
+ *	nosign badmac	of a connection with c->sign: without, with a wrong one
+ *	keyid= rnext=	what the option of rfc5925 says
  *	ttl= tos= flow=	IP header fields: IPv6's hop limit and traffic class, too
  *	ext=hdfrsxn	IPv6 extension headers in this order: hop-by-hop and
  *			destination options, fragment, a route that is done,
@@ -29,6 +31,7 @@
  *
  *	seq ack len win urg mss ws tsval tsecr sacks doff ttl tos df
  *	flow
+ *	keyid rnext	what the option of rfc5925 says
  *	fo foexp	bytes of the Fast Open cookie, under either kind
  *	acc e1b ceb e0b	counters in an AccECN option, and their values
  *	wnd		window in bytes, scaled as negotiated
@@ -36,6 +39,7 @@
  *	mss ws sackok ts sack (bare)	the option is there
  *	nomss nows nosackok nots nosack noacc	it is not
  *	sack=A:B,C:D	exactly these blocks in this order
+ *	nosign		it is not signed, as all of a connection with c->sign must be
  *	nopush		PSH is not set
  *	skip		segments before it that do not match are passed over
  *
@@ -46,7 +50,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "wire.h"
+#include "sign.h"
 
 #define FLAGS	"FSRP.UEWA"
 #define UNSET	(-1000000000000L)
@@ -151,6 +155,10 @@ static const char *parse_option(struct seg *s, const __u8 *opt, int len)
 	case 8:
 		parse_ts(s, opt);
 		break;
+	case 29:
+		s->keyid = len > 2 ? opt[2] : -1;
+		s->rnext = len > 3 ? opt[3] : -1;
+		break;
 	case 34:
 		return parse_cookie(s, &s->fo, opt + 2, len - 2);
 	case 254:
@@ -178,6 +186,8 @@ static const char *parse_options(struct seg *s, const __u8 *opt, int left)
 	s->fo = -1;
 	s->foexp = -1;
 	s->acc = -1;
+	s->keyid = -1;
+	s->rnext = -1;
 	for (; left > 0 && *opt && !bad; opt += len, left -= len) {
 		if (*opt == 1) {
 			len = 1;
@@ -226,6 +236,9 @@ struct seg *seg_parse(const __u8 *packet, size_t len, const char **bad)
 	size_t hlen = ip_parse(s, packet, len, bad);
 
 	if (hlen && !*bad) {
+		memcpy(s->packet, packet, len);
+		s->tcp = hlen;
+		s->tcp_len = len - hlen;
 		*bad = parse_tcp(s, packet + hlen, len - hlen);
 		return s;
 	}
@@ -280,6 +293,8 @@ static int print_options(const struct conn *c, const struct seg *s, char *out)
 		n += sprintf(out + n, " fo=%d", s->fo);
 	if (s->foexp >= 0)
 		n += sprintf(out + n, " foexp=%d", s->foexp);
+	if (s->keyid >= 0)
+		n += sprintf(out + n, " keyid=%d rnext=%d", s->keyid, s->rnext);
 	if (s->acc >= 0)
 		n += sprintf(out + n, " acc=%d e1b=%u ceb=%u e0b=%u", s->acc,
 			     s->e1b, s->ceb, s->e0b);
@@ -342,6 +357,8 @@ GET(acc, s->acc)
 GET(e1b, s->e1b)
 GET(ceb, s->ceb)
 GET(e0b, s->e0b)
+GET(keyid, s->keyid)
+GET(rnext, s->rnext)
 
 #define FIELD(name)	{ #name, get_##name }
 
@@ -355,7 +372,7 @@ static const struct field {
 	FIELD(df), FIELD(flow), FIELD(fo), FIELD(foexp), { "sacks", get_sack },
 	{ "wnd", get_wnd },
 	{ "t", get_time },
-	FIELD(acc), FIELD(e1b), FIELD(ceb), FIELD(e0b),
+	FIELD(acc), FIELD(e1b), FIELD(ceb), FIELD(e0b), FIELD(keyid), FIELD(rnext),
 };
 
 static const struct field *find_field(const char *name, size_t n)
@@ -397,7 +414,7 @@ static bool match_word(const struct conn *c, const struct seg *s,
 	const struct field *f = find_field(word, n);
 	char blocks[256];
 
-	if (!strcmp(word, "skip"))
+	if (!strcmp(word, "skip") || !strcmp(word, "nosign"))
 		return true;
 	if (!strcmp(word, "nopush"))
 		return !(s->flags & TH_PSH);
@@ -429,6 +446,31 @@ static bool match_ts(const struct conn *c, const struct seg *s)
 	if (s->flags & (TH_RST | TH_SYN))
 		return true;
 	return (s->ts > 0) == (c->my_ts && c->its_ts);
+}
+
+static __u32 sne_of(__u32 isn, __u32 seq)
+{
+	return ((__s64)isn + (__s32)(seq - isn)) >> 32;
+}
+
+static bool match_sign(const struct conn *c, const struct seg *s, bool wanted)
+{
+	const struct sign_at at = {
+		.packet = s->packet, .tcp = s->packet + s->tcp, .len = s->tcp_len,
+		.sisn = c->irs, .disn = s->flags == TH_SYN ? 0 : c->iss,
+		.sne = sne_of(c->irs, s->seq),
+	};
+	__u8 digest[SIGN_MAX];
+	const __u8 *option;
+
+	if (!c->sign)
+		return true;
+	option = sign_find(c->sign, at.tcp);
+	if (!option || !wanted)
+		return !option && !wanted;
+	sign_digest(c->sign, &at, digest);
+	return !memcmp(option + (c->sign->alg == SIGN_MD5 ? 2 : 4), digest,
+		       sign_maclen(c->sign));
 }
 
 static bool match_data(const struct conn *c, const struct seg *s)
@@ -468,6 +510,8 @@ const char *seg_match(const struct conn *c, const struct seg *s,
 		return "len=0";
 	if (!match_ts(c, s))
 		return "timestamps as negotiated";
+	if (!match_sign(c, s, !strstr(want, " nosign")))
+		return "signature";
 	return match_data(c, s) ? NULL : "payload";
 }
 
@@ -482,6 +526,7 @@ struct line {
 	long seq, ack, len, win, urg, mss, ws, tsval, tsecr, fill;
 	long ttl, tos, flow, doff, iplen, frag;
 	long sackok, ts, nots, badsum, zerosum, badip;
+	long nosign, badmac, keyid, rnext;
 	const char *sack, *opt, *ext;
 	__u16 flags;
 };
@@ -497,6 +542,7 @@ static const struct {
 	NUMBER(ttl), NUMBER(tos), NUMBER(doff), NUMBER(iplen), NUMBER(frag),
 	NUMBER(sackok), NUMBER(ts), NUMBER(nots), NUMBER(badsum),
 	NUMBER(zerosum), NUMBER(badip), NUMBER(flow),
+	NUMBER(nosign), NUMBER(badmac), NUMBER(keyid), NUMBER(rnext),
 };
 
 static const char *read_word(struct line *l, const char *word)
@@ -591,6 +637,8 @@ static __u8 *put_options(__u8 *p, const struct conn *c, const struct line *l)
 	__u8 *start = p;
 	bool auto_ts = c->my_ts && c->its_ts && !(l->flags & TH_SYN);
 
+	if (c->sign && l->nosign == UNSET)
+		p = sign_put(c->sign, p, or_else(l->keyid, -1), or_else(l->rnext, -1));
 	if (l->mss != UNSET)
 		p = put32(p, 0x02040000 | l->mss);
 	if (l->ws != UNSET)
@@ -634,12 +682,30 @@ static void put_ip(struct conn *c, const struct line *l, __u8 *packet,
 	ip_put(c->w, &f, packet, len);
 }
 
+/* Of a segment that is complete but for this and the checksum. */
+static void sign(const struct conn *c, const struct line *l, const __u8 *packet, __u8 *tcp,
+		 size_t len, __u32 seq)
+{
+	const struct sign_at at = {
+		.packet = packet, .tcp = tcp, .len = len,
+		.sisn = c->iss, .disn = l->flags == TH_SYN ? 0 : c->irs,
+		.sne = sne_of(c->iss, c->iss + seq),
+	};
+	__u8 digest[SIGN_MAX], *option;
+
+	if (!c->sign || l->nosign != UNSET || !sign_digest(c->sign, &at, digest))
+		return;
+	option = (__u8 *)sign_find(c->sign, tcp);
+	digest[sign_maclen(c->sign) - 1] ^= l->badmac != UNSET;
+	memcpy(option + (c->sign->alg == SIGN_MD5 ? 2 : 4), digest, sign_maclen(c->sign));
+}
+
 /* Only what continues the stream moves it: broken and stray segments do not. */
 static bool continues(const struct conn *c, const struct line *l, __u32 seq)
 {
 	bool broken = l->badsum != UNSET || l->zerosum != UNSET ||
 		      l->badip != UNSET || l->doff != UNSET ||
-		      l->iplen != UNSET;
+		      l->iplen != UNSET || l->nosign != UNSET || l->badmac != UNSET;
 
 	if (l->flags & TH_SYN && seq)
 		return false;
@@ -697,6 +763,7 @@ size_t seg_build(struct conn *c, const char *line, __u8 *packet,
 		   (l.flags & TH_AE ? 1 : 0);
 	end = put_data(data, &l, seq);
 	put_ip(c, &l, packet, end - packet);
+	sign(c, &l, packet, (__u8 *)th, end - (__u8 *)th, seq);
 	th->check = htons(ip_tcp_sum(packet, th, end - (__u8 *)th) ^
 			  (l.badsum == UNSET ? 0 : 0x1234));
 	if (l.zerosum != UNSET)

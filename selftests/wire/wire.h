@@ -134,8 +134,13 @@ enum face { FACE_V4, FACE_V6, FACE_MAPPED };
  * @cookie:	the cookie
  * @acc:	counters in an AccECN option, -1 when there is no such option
  * @e1b: @ceb: @e0b:	the counters of ECT(1), CE and ECT(0)
+ * @keyid:	KeyID of rfc5925, -1 when there is no such option
+ * @rnext:	RNextKeyID
  * @len:	bytes of payload
  * @data:	the payload
+ * @packet:	all of it
+ * @tcp:	where its TCP header begins
+ * @tcp_len:	bytes from there
  */
 struct seg {
 	struct seg	*next;
@@ -154,8 +159,11 @@ struct seg {
 	__u8		cookie[MAX_COOKIE];
 	int		acc;
 	__u32	e1b, ceb, e0b;
+	int		keyid, rnext;
 	int		len;
 	__u8		data[MAX_PACKET];
+	__u8		packet[MAX_PACKET];
+	size_t		tcp, tcp_len;
 };
 
 /**
@@ -228,6 +236,7 @@ struct wire {
  * @ts_recent:	last timestamp received, the one to echo
  * @written:	bytes of the pattern written into @fd
  * @last:	time of the last event on this connection, ns
+ * @sign:	how the peer signs, NULL: not at all
  * @seg:	the segment rx() returned last
  */
 struct conn {
@@ -242,6 +251,7 @@ struct conn {
 	__u32	tsval, ts_recent;
 	size_t		written;
 	__s64		last;
+	const struct signer *sign;
 	struct seg	seg;
 };
 

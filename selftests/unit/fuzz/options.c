@@ -61,6 +61,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	const struct net *net;
 	struct tcpx_options_received opt = {};
 	struct sk_buff skb = {};
+	const u8 *md5, *ao;
 	int len;
 
 	if (!size)
@@ -74,6 +75,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	tcpx_parse_options(net, &skb, &opt, data[0] & ESTABLISHED);
 	check(&opt, &skb, data + 1, len);
 	tcpx_parse_mss_option(skb.th, data[0] & TSTAMP_OK ? 536 : 0);
+	tcpx_auth_options(skb.th, &md5, &ao);
 	free(skb.th);
 	check_fast(net, data + 1, len, opt.sack_ok);
 	return 0;
