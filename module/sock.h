@@ -83,7 +83,7 @@ struct tcpx_accecn {
  * @total_rto_time: what the ones before took, ms
  * @total_rto: timeouts of the whole connection
  * @total_rto_recoveries: and how often a row of them began
- * @ao: TCP_AO_ADD_KEY; same
+ * @ao: TCP_AO_ADD_KEY; readers by RCU
  *
  * Most connections never do. Made by tcpx_disorder_get(), goes with the socket.
  */
