@@ -204,8 +204,10 @@ static void tcpx_mac_init(struct tcpx_mac *mac, u8 alg, const u8 *key, unsigned 
 		tcpx_hmac_init(mac, key, len);
 }
 
-static void tcpx_mac_update(struct tcpx_mac *mac, const void *data, unsigned int len)
+static void tcpx_mac_update(void *m, const void *data, unsigned int len)
 {
+	struct tcpx_mac *mac = m;
+
 	if (mac->alg == TCPX_AO_AES_128_CMAC)
 		tcpx_cmac_update(mac, data, len);
 	else
@@ -290,20 +292,6 @@ bool tcpx_ao_derive(const struct tcpx_ao_key *key, u8 *traffic, const struct tcp
 
 /* --- of a segment ------------------------------------------------------------------ */
 
-static void tcpx_mac_pseudo(struct tcpx_mac *mac, const struct tcpx_auth_ends *ends, u32 len)
-{
-	size_t size = ends->v6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
-	const __be32 v6[2] = { htonl(len), htonl(IPPROTO_TCP) };
-	const __be16 v4[2] = { htons(IPPROTO_TCP), htons(len) };
-
-	tcpx_mac_update(mac, ends->saddr, size);
-	tcpx_mac_update(mac, ends->daddr, size);
-	if (ends->v6)
-		tcpx_mac_update(mac, v6, sizeof(v6));
-	else
-		tcpx_mac_update(mac, v4, sizeof(v4));
-}
-
 /* As if checksum and MAC were 0; of the options perhaps ours alone. */
 static void tcpx_mac_header(struct tcpx_mac *mac, const struct tcpx_ao_key *key,
 			    const struct tcphdr *th, const u8 *option)
@@ -324,21 +312,6 @@ static void tcpx_mac_header(struct tcpx_mac *mac, const struct tcpx_ao_key *key,
 	tcpx_mac_update(mac, copy, len);
 }
 
-static void tcpx_mac_data(struct tcpx_mac *mac, const struct sk_buff *skb, u32 from)
-{
-	struct skb_seq_state st;
-	unsigned int len, done = 0;
-	const u8 *data;
-
-	if (from >= skb->len)
-		return;
-	skb_prepare_seq_read((struct sk_buff *)skb, from, skb->len, &st);
-	while ((len = skb_seq_read(done, &data, &st))) {
-		tcpx_mac_update(mac, data, len);
-		done += len;
-	}
-}
-
 /**
  * tcpx_ao_hash() - the MAC of a segment, rfc5925#section-5.1
  * @key: master key tuple
@@ -355,15 +328,13 @@ bool tcpx_ao_hash(const struct tcpx_ao_key *key, const u8 *traffic,
 		  const struct tcpx_auth_ends *ends, const struct sk_buff *skb,
 		  const u8 *option, u32 sne, u8 *mac)
 {
-	u32 begin = skb_transport_offset(skb);
-	const struct tcphdr *th = tcp_hdr(skb);
 	const __be32 ext = htonl(sne);
 	struct tcpx_mac m;
 
 	tcpx_mac_init(&m, key->alg, traffic, tcpx_ao_algs[key->alg].size);
 	tcpx_mac_update(&m, &ext, sizeof(ext));
-	tcpx_mac_pseudo(&m, ends, skb->len - begin);
-	tcpx_mac_header(&m, key, th, option);
-	tcpx_mac_data(&m, skb, begin + th->doff * 4);
+	tcpx_auth_pseudo(tcpx_mac_update, &m, ends, skb);
+	tcpx_mac_header(&m, key, tcp_hdr(skb), option);
+	tcpx_auth_data(tcpx_mac_update, &m, skb);
 	return tcpx_mac_final(&m, mac);
 }

@@ -147,6 +147,54 @@ bool tcpx_auth_prefix_equal(const struct tcpx_auth_peer *peer, const union tcp_m
 	return !((addr->a4.s_addr ^ peer->addr.a4.s_addr) & inet_make_mask(prefixlen));
 }
 
+/* --- what every signature covers ---------------------------------------------------------- */
+
+/**
+ * tcpx_auth_pseudo() - the pseudo header of a segment; that of IPv6 is rfc8200#section-8.1's
+ * @update: takes more bytes for
+ * @hash: this
+ * @ends: the segment's addresses
+ * @skb: segment
+ */
+void tcpx_auth_pseudo(void (*update)(void *hash, const void *data, unsigned int len), void *hash,
+		      const struct tcpx_auth_ends *ends, const struct sk_buff *skb)
+{
+	size_t size = ends->v6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
+	u32 len = skb->len - skb_transport_offset(skb);
+	const __be32 v6[2] = { htonl(len), htonl(IPPROTO_TCP) };
+	const __be16 v4[2] = { htons(IPPROTO_TCP), htons(len) };
+
+	update(hash, ends->saddr, size);
+	update(hash, ends->daddr, size);
+	if (ends->v6)
+		update(hash, v6, sizeof(v6));
+	else
+		update(hash, v4, sizeof(v4));
+}
+
+/**
+ * tcpx_auth_data() - the data of a segment
+ * @update: takes more bytes for
+ * @hash: this
+ * @skb: segment
+ */
+void tcpx_auth_data(void (*update)(void *hash, const void *data, unsigned int len), void *hash,
+		    const struct sk_buff *skb)
+{
+	u32 from = skb_transport_offset(skb) + tcp_hdrlen(skb);
+	struct skb_seq_state st;
+	unsigned int len, done = 0;
+	const u8 *data;
+
+	if (from >= skb->len)
+		return;
+	skb_prepare_seq_read((struct sk_buff *)skb, from, skb->len, &st);
+	while ((len = skb_seq_read(done, &data, &st))) {
+		update(hash, data, len);
+		done += len;
+	}
+}
+
 /* --- what sockets, requests and TIME_WAIT entries have of keys --------------------------- */
 
 /**

@@ -74,6 +74,10 @@ bool tcpx_auth_prefix_equal(const struct tcpx_auth_peer *peer, const union tcp_m
 			    u8 prefixlen);
 void tcpx_auth_ends_of(struct tcpx_auth_ends *ends, const struct sock *sk);
 void tcpx_auth_ends_of_skb(struct tcpx_auth_ends *ends, const struct sk_buff *skb);
+void tcpx_auth_pseudo(void (*update)(void *hash, const void *data, unsigned int len), void *hash,
+		      const struct tcpx_auth_ends *ends, const struct sk_buff *skb);
+void tcpx_auth_data(void (*update)(void *hash, const void *data, unsigned int len), void *hash,
+		    const struct sk_buff *skb);
 void tcpx_auth_no_gso(struct sock *sk);
 void tcpx_auth_exit(void);
 

@@ -373,35 +373,9 @@ const struct tcpx_md5_key *tcpx_md5_copy_key(const struct sock *sk)
 
 /* --- signatures ---------------------------------------------------------------------- */
 
-/* rfc2385#section-2.0, 1: the pseudo header; that of IPv6 is rfc8200#section-8.1's. */
-static void tcpx_md5_pseudo(struct compat_md5 *md5, const struct tcpx_auth_ends *ends, u32 len)
+static void tcpx_md5_update(void *md5, const void *data, unsigned int len)
 {
-	size_t size = ends->v6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
-	const __be32 v6[2] = { htonl(len), htonl(IPPROTO_TCP) };
-	const __be16 v4[2] = { htons(IPPROTO_TCP), htons(len) };
-
-	compat_md5_update(md5, ends->saddr, size);
-	compat_md5_update(md5, ends->daddr, size);
-	if (ends->v6)
-		compat_md5_update(md5, v6, sizeof(v6));
-	else
-		compat_md5_update(md5, v4, sizeof(v4));
-}
-
-/* 3: the data, @from bytes behind skb->data */
-static void tcpx_md5_data(struct compat_md5 *md5, const struct sk_buff *skb, u32 from)
-{
-	struct skb_seq_state st;
-	unsigned int len, done = 0;
-	const u8 *data;
-
-	if (from >= skb->len)
-		return;
-	skb_prepare_seq_read((struct sk_buff *)skb, from, skb->len, &st);
-	while ((len = skb_seq_read(done, &data, &st))) {
-		compat_md5_update(md5, data, len);
-		done += len;
-	}
+	compat_md5_update(md5, data, len);
 }
 
 /*
@@ -411,17 +385,17 @@ static void tcpx_md5_data(struct compat_md5 *md5, const struct sk_buff *skb, u32
 static bool tcpx_md5_hash(u8 *hash, const struct tcpx_md5_key *key,
 			  const struct tcpx_auth_ends *ends, const struct sk_buff *skb)
 {
-	u32 begin = skb_transport_offset(skb), len = skb->len - begin;
-	const struct tcphdr *th = tcp_hdr(skb);
-	struct tcphdr bare = *th;
+	struct tcphdr bare = *tcp_hdr(skb);
 	struct compat_md5 md5;
 
+	compat_md5_init(&md5, &tcpx_md5_alg);
+	/* rfc2385#section-2.0, 1 */
+	tcpx_auth_pseudo(tcpx_md5_update, &md5, ends, skb);
 	/* 2: without options, and as if there were no checksum */
 	bare.check = 0;
-	compat_md5_init(&md5, &tcpx_md5_alg);
-	tcpx_md5_pseudo(&md5, ends, len);
 	compat_md5_update(&md5, &bare, sizeof(bare));
-	tcpx_md5_data(&md5, skb, begin + th->doff * 4);
+	/* 3 */
+	tcpx_auth_data(tcpx_md5_update, &md5, skb);
 	/* 4: the key */
 	compat_md5_update(&md5, key->key, READ_ONCE(key->keylen));
 	if (!compat_md5_final(&md5, hash))
