@@ -577,24 +577,12 @@ TEST_F(signed_pair, cookies)
 /* Data in a signed SYN. */
 TEST_F(signed_pair, fast_open)
 {
-	int c = api_socket(variant->client, 0), s;
-	struct sockaddr_in6 to;
-	socklen_t len = api_sockaddr(&self->addr, &to);
-	char byte = 0;
+	int c = api_socket(variant->client, 0);
 
 	NEED_AO_PAIR();
-	api_sysctl("ipv4/tcp_fastopen", "%d", 0x607);
-	api_opt(self->l, IPPROTO_TCP, TCP_FASTOPEN, 5);
 	must_add(self->l, &(struct key){});
 	must_add(c, &(struct key){});
-	EXPECT_EQ(1, sendto(c, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, len));
-	s = api_accept(self->l);
-	api_recv(s, &byte, 1);
-	EXPECT_EQ('x', byte);
-	EXPECT_LT(0, mib_of(variant->server, "TCPFastOpenPassive"));
-	EXPECT_TRUE(both(c, s));
-	close(c);
-	close(s);
+	EXPECT_TRUE(fast_open(c, self->l, &self->addr, variant->server));
 }
 
 static long trouble(int client, int server)
@@ -606,28 +594,16 @@ static long trouble(int client, int server)
 /* The end of a connection is signed, too: FIN both ways, and RST. */
 TEST_F(signed_pair, end)
 {
-	const struct linger now = { .l_onoff = 1 };
-	char byte;
-	int c, s;
+	int c;
 	long n;
 
 	NEED_AO_PAIR();
 	n = trouble(variant->client, variant->server);
 	must_add(self->l, &(struct key){});
 	c = connected(variant->client, &self->addr, &(struct key){});
-	s = api_accept(self->l);
-	close(s);
-	EXPECT_TRUE(api_readable(c));
-	EXPECT_EQ(0, recv(c, &byte, 1, 0));
-	close(c);
-
+	EXPECT_EQ(0, closed(c, api_accept(self->l), false));
 	c = connected(variant->client, &self->addr, &(struct key){});
-	s = api_accept(self->l);
-	EXPECT_EQ(0, setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
-	close(s);
-	EXPECT_TRUE(api_readable(c));
-	EXPECT_EQ(-ECONNRESET, SYS(recv(c, &byte, 1, 0)));
-	close(c);
+	EXPECT_EQ(-ECONNRESET, closed(c, api_accept(self->l), true));
 	EXPECT_EQ(n, trouble(variant->client, variant->server));
 }
 

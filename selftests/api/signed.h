@@ -72,4 +72,40 @@ static bool both(int c, int s)
 	return waitpid(pid, &status, 0) == pid && !status && ok;
 }
 
+/* Both have their keys: a byte in the SYN gets there, and what follows. */
+static bool fast_open(int c, int l, const struct sockaddr_in *addr, int server)
+{
+	struct sockaddr_in6 to;
+	socklen_t len = api_sockaddr(addr, &to);
+	char byte = 0;
+	bool ok;
+	int s;
+
+	api_sysctl("ipv4/tcp_fastopen", "%d", 0x607);
+	api_opt(l, IPPROTO_TCP, TCP_FASTOPEN, 5);
+	if (sendto(c, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, len) != 1)
+		return false;
+	s = api_accept(l);
+	api_recv(s, &byte, 1);
+	ok = byte == 'x' && mib_of(server, "TCPFastOpenPassive") > 0 && both(c, s);
+	close(c);
+	close(s);
+	return ok;
+}
+
+/* One end closes, with a FIN or a RST: what the other one reads. */
+static int closed(int c, int s, bool reset)
+{
+	const struct linger now = { .l_onoff = reset };
+	char byte;
+	int ret;
+
+	if (setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof(now)))
+		api_die("SO_LINGER");
+	close(s);
+	ret = api_readable(c) ? SYS(recv(c, &byte, 1, 0)) : -ETIMEDOUT;
+	close(c);
+	return ret;
+}
+
 #endif /* API_SIGNED_H */
