@@ -114,7 +114,7 @@ declare -A volume=([0.1]=8M [1]=4M [5]=1M [20]=512K)
 in_ns() { local ns=$1; shift; nsenter --net=/run/netns/tcpx-"$ns" "$@"; }
 
 new_namespaces() {
-	local program
+	local program mac
 
 	mkdir -p $tools
 	for program in tc ip ethtool tcpdump nsenter; do
@@ -133,9 +133,18 @@ new_namespaces() {
 	# One segment a packet: what netem loses is a segment, not a burst of them.
 	ip -n tcpx-a link set va up gso_max_segs 1
 	ip -n tcpx-b link set vb up gso_max_segs 1
-	# Each transfer on its own merits: nothing is remembered of earlier ones.
+	# What is lost are segments: ARP's failures would be errors of the host to either stack.
+	mac=$(ip -n tcpx-b -br link show vb | awk '{ print $3 }')
+	ip -n tcpx-a neigh replace 10.78.0.2 dev va lladdr "$mac"
+	mac=$(ip -n tcpx-a -br link show va | awk '{ print $3 }')
+	ip -n tcpx-b neigh replace 10.78.0.1 dev vb lladdr "$mac"
+	# Each transfer on its own merits: nothing is remembered of earlier ones. And nobody gives
+	# up, an orphan neither: with 20 % lost both ways a connection may well be without an
+	# answer for as long as either stack's patience goes.
 	for ns in a b; do
-		in_ns $ns sh -c 'echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save'
+		in_ns $ns sh -c 'echo 1 > /proc/sys/net/ipv4/tcp_no_metrics_save
+			echo 255 > /proc/sys/net/ipv4/tcp_retries2
+			echo 255 > /proc/sys/net/ipv4/tcp_orphan_retries'
 		# Congestion controls of the kernel are modules.
 		for cc in $(cat /proc/sys/net/tcpx/available_congestion_control); do
 			modprobe -q "tcp_$cc" || true
