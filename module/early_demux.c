@@ -6,18 +6,21 @@
  *
  * Kernel TCP does so in ip_rcv_finish() and ip6_rcv_finish(), which call it by name:
  * nobody can stand in front of that. The last place before it is the end of netfilter's
- * PRE_ROUTING, so there are hooks of ours, in each netns that has TCPX sockets. What they
- * find goes with the segment in skb->sk; the input handler takes it from there
- * (tcpx_early_steal()). A segment that came with a route, as all do over loopback, is none
- * of their business; nor is one of IPv6 with extension headers.
+ * PRE_ROUTING, so there are hooks of ours, in each netns where TCPX segments come from
+ * outside. What they find goes with the segment in skb->sk; the input handler takes it from
+ * there (tcpx_early_steal()). A segment that came with a route, as all do over loopback, is
+ * none of their business; nor is one of IPv6 with extension headers. A netns that talks to
+ * itself only has no hooks, for they cost all that arrives there, kernel TCP's as well.
  *
  * net.ipv4.ip_early_demux and tcp_early_demux switch it off, as they do kernel TCP's, over
  * IPv6 too.
  */
 #include <linux/ip.h>
+#include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <linux/workqueue.h>
 #include <net/dst.h>
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
@@ -54,20 +57,32 @@ static u32 tcpx_rx_dst_cookie(const struct sk_buff *skb, const struct dst_entry 
 	return 0;
 }
 
+/* The netns's first segment from outside: who follows shall be found early. */
+static void tcpx_early_want(struct tcpx_net *tn)
+{
+	if (!READ_ONCE(tn->early))
+		schedule_work(&tn->early_work);
+}
+
 /**
  * tcpx_early_learn() - remember the route of a segment for those that follow
- * @sk: its socket, locked
+ * @sk: its socket, locked; holds its netns
  * @skb: segment; one from the backlog has no route any more
  */
 void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 {
-	struct dst_entry *old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
-	struct dst_entry *dst = skb_dst(skb);
+	struct dst_entry *old, *dst;
 
+	/* Over loopback the next one comes with its route, too. */
+	if (skb->skb_iif == LOOPBACK_IFINDEX)
+		return;
+	old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
+	dst = skb_dst(skb);
 	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
 		return;
 	if (!dst || !dst_hold_safe(dst))
 		return;
+	tcpx_early_want(tcpx_pernet(sock_net(sk)));
 	rcu_assign_pointer(sk->sk_rx_dst, dst);
 	sk->sk_rx_dst_cookie = tcpx_rx_dst_cookie(skb, dst);
 	sk->sk_rx_dst_ifindex = skb->skb_iif;
@@ -194,18 +209,18 @@ static void tcpx_early_hook_del(struct net *net)
 
 #endif
 
-/**
- * tcpx_early_demux_on() - begin to look at what arrives in a netns
- * @tn: the netns; its tables exist
- *
- * Without memory all works, only slower; the next socket tries again.
- *
- * Context: may sleep; tn->hinfo_mutex
+/* Without memory all works, only slower; the next connection tries again. Nor is there
+ * anything to do for a netns whose last socket has gone meanwhile, for tcpx_active_off()
+ * may have been there already.
  */
-void tcpx_early_demux_on(struct tcpx_net *tn)
+static void tcpx_early_work(struct work_struct *work)
 {
-	if (!tn->early && !tcpx_early_hook_add(tn->net))
+	struct tcpx_net *tn = container_of(work, struct tcpx_net, early_work);
+
+	mutex_lock(&tn->early_mutex);
+	if (!tn->early && atomic_read(&tn->nr_sock) && !tcpx_early_hook_add(tn->net))
 		WRITE_ONCE(tn->early, true);
+	mutex_unlock(&tn->early_mutex);
 }
 
 /**
@@ -216,9 +231,31 @@ void tcpx_early_demux_on(struct tcpx_net *tn)
  */
 void tcpx_early_demux_off(struct tcpx_net *tn)
 {
-	mutex_lock(&tn->hinfo_mutex);
+	mutex_lock(&tn->early_mutex);
 	if (tn->early)
 		tcpx_early_hook_del(tn->net);
 	WRITE_ONCE(tn->early, false);
-	mutex_unlock(&tn->hinfo_mutex);
+	mutex_unlock(&tn->early_mutex);
+}
+
+/**
+ * tcpx_early_net_init() - prepare a netns
+ * @tn: the netns
+ */
+void tcpx_early_net_init(struct tcpx_net *tn)
+{
+	mutex_init(&tn->early_mutex);
+	INIT_WORK(&tn->early_work, tcpx_early_work);
+}
+
+/**
+ * tcpx_early_net_exit() - leave no hook behind
+ * @tn: the netns; no socket is left in it that could want one
+ *
+ * Context: may sleep
+ */
+void tcpx_early_net_exit(struct tcpx_net *tn)
+{
+	cancel_work_sync(&tn->early_work);
+	tcpx_early_demux_off(tn);
 }

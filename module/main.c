@@ -52,7 +52,9 @@ static void tcpx_active_off(struct work_struct *work)
 	mutex_lock(&tcpx_active_mutex);
 	if (!atomic_read(&tcpx_active_count)) {
 		static_branch_disable(&tcpx_active);
-		/* A socket made meanwhile may lose its netns's hook: it is only slower. */
+		/* A socket made meanwhile may lose its netns's hook: it is only slower,
+		 * until the next one asks for the hook.
+		 */
 		down_read(&net_rwsem);
 		for_each_net(net)
 			tcpx_early_demux_off(tcpx_pernet(net));
@@ -75,13 +77,11 @@ static int tcpx_hashinfo_need(struct tcpx_net *tn)
 {
 	int err = 0;
 
-	if (likely(READ_ONCE(tn->hinfo) && READ_ONCE(tn->early)))
+	if (likely(READ_ONCE(tn->hinfo)))
 		return 0;
 	mutex_lock(&tn->hinfo_mutex);
 	if (!tn->hinfo)
 		err = tcpx_hashinfo_alloc(tn);
-	if (!err)
-		tcpx_early_demux_on(tn);
 	mutex_unlock(&tn->hinfo_mutex);
 	return err;
 }
@@ -134,6 +134,7 @@ static int __net_init tcpx_net_init(struct net *net)
 
 	tn->net = net;
 	mutex_init(&tn->hinfo_mutex);
+	tcpx_early_net_init(tn);
 	tcpx_bind_net_init(tn);
 	tcpx_fastopen_net_init(tn);
 
@@ -160,7 +161,7 @@ static void __net_exit tcpx_net_exit(struct net *net)
 {
 	struct tcpx_net *tn = tcpx_pernet(net);
 
-	tcpx_early_demux_off(tn);
+	tcpx_early_net_exit(tn);
 	tcpx_proc_net_exit(net);
 	tcpx_sysctl_net_exit(tn);
 	tcpx_timewait_net_purge(tn);

@@ -317,8 +317,10 @@ struct tcpx_fastopen_cache {
 /**
  * struct tcpx_net - per network namespace (tcpx_pernet())
  * @hinfo: tables; NULL until the netns has its first socket; lockless readers
- * @hinfo_mutex: makes @hinfo, switches @early
+ * @hinfo_mutex: makes @hinfo
  * @early: early_demux.c has its hook in this netns
+ * @early_mutex: switches @early
+ * @early_work: puts the hook there
  * @net: back pointer
  * @tcp_mib: TCP_MIB_* (RFC 4022 names) and
  * @net_mib: LINUX_MIB_* (kernel TCP's names); mib.c
@@ -336,8 +338,10 @@ struct tcpx_fastopen_cache {
  */
 struct tcpx_net {
 	struct tcpx_hashinfo		*hinfo;
-	struct mutex			hinfo_mutex;	/* makes hinfo, switches early */
+	struct mutex			hinfo_mutex;	/* makes hinfo */
 	bool				early;
+	struct mutex			early_mutex;	/* switches early */
+	struct work_struct		early_work;
 	struct net			*net;
 	struct tcp_mib __percpu		*tcp_mib;
 	struct compat_linux_mib __percpu *net_mib;
