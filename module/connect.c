@@ -112,13 +112,13 @@ static void tcpx_v4_choose_isn(struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_isn isn;
 
+	isn = tcpx_v4_isn(sock_net(sk), inet->inet_saddr, inet->inet_daddr,
+			  inet->inet_sport, inet->inet_dport);
 	if (!tp->write_seq)
-		WRITE_ONCE(tp->write_seq,
-			   tcpx_v4_init_seq(inet->inet_saddr, inet->inet_daddr,
-					    inet->inet_sport, inet->inet_dport));
-	WRITE_ONCE(tp->tsoffset, tcpx_v4_init_ts_off(sock_net(sk), inet->inet_saddr,
-						     inet->inet_daddr));
+		WRITE_ONCE(tp->write_seq, isn.seq);
+	WRITE_ONCE(tp->tsoffset, isn.ts_off);
 	atomic_set(&inet_sk(sk)->inet_id, get_random_u16());
 }
 

@@ -23,7 +23,6 @@
 #include "trace.h"
 
 static siphash_aligned_key_t tcpx_isn_secret __ro_after_init;
-static siphash_aligned_key_t tcpx_ts_secret __ro_after_init;
 
 /* Kernel TCP's, which we stand in front of. */
 static const struct net_protocol *tcpx_v4_kernel __ro_after_init;
@@ -32,58 +31,52 @@ static struct net_protocol tcpx_v4_protocol __ro_after_init;
 /* --- numbers nobody may guess ------------------------------------------------ */
 
 /**
- * tcpx_v4_init_seq() - initial sequence number, rfc6528#section-3
+ * tcpx_isn_of_hash() - where the numbers of a connection begin
+ * @net: netns; net.ipv4.tcp_timestamps = 2 means timestamps without an offset
+ * @hash: keyed hash of both addresses and ports
+ *
+ * The sequence numbers: a clock of 64 ns, so that a new connection begins beyond an old
+ * one of the same addresses and ports, plus the hash, so that nobody else can tell where
+ * (rfc6528#section-3). The timestamps: the other half of the hash. So they grow from each
+ * connection to the next of the same addresses and ports, which is what TIME_WAIT looks at,
+ * and say nothing of others (rfc7323#section-7.1).
+ */
+struct tcpx_isn tcpx_isn_of_hash(const struct net *net, u64 hash)
+{
+	bool offset = READ_ONCE(net->ipv4.sysctl_tcp_timestamps) == 1;
+
+	return (struct tcpx_isn) {
+		.seq	= (u32)hash + (u32)(ktime_get_real_ns() >> 6),
+		.ts_off	= offset ? hash >> 32 : 0,
+	};
+}
+
+/**
+ * tcpx_v4_isn() - the numbers of a connection over IPv4
+ * @net: netns
  * @saddr: our address
  * @daddr: the peer's
  * @sport: our port
  * @dport: the peer's
- *
- * A clock of 64 ns, so that a new connection begins beyond an old one of the same
- * addresses, plus a keyed hash, so that nobody else can tell where.
  */
-u32 tcpx_v4_init_seq(__be32 saddr, __be32 daddr, __be16 sport, __be16 dport)
+struct tcpx_isn tcpx_v4_isn(const struct net *net, __be32 saddr, __be32 daddr,
+			    __be16 sport, __be16 dport)
 {
-	u32 hash = siphash_3u32((__force u32)saddr, (__force u32)daddr,
-				(__force u32)sport << 16 | (__force u32)dport,
-				&tcpx_isn_secret);
+	u32 ports = (__force u32)sport << 16 | (__force u32)dport;
 
-	return hash + (u32)(ktime_get_real_ns() >> 6);
+	return tcpx_isn_of_hash(net, siphash_3u32((__force u32)saddr, (__force u32)daddr, ports,
+						  &tcpx_isn_secret));
 }
 
 /**
- * tcpx_v4_init_ts_off() - what to add to the clock in timestamps, rfc7323#section-7.1
- * @net: netns; net.ipv4.tcp_timestamps = 2 means 0
- * @saddr: our address
- * @daddr: the peer's
- *
- * The same for all connections between two addresses, so that their timestamps
- * grow together.
- */
-u32 tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr)
-{
-	if (READ_ONCE(net->ipv4.sysctl_tcp_timestamps) != 1)
-		return 0;
-	return siphash_2u32((__force u32)saddr, (__force u32)daddr, &tcpx_ts_secret);
-}
-
-/**
- * tcpx_v4_synack_seq() - ISN to answer a SYN with
- * @skb: the SYN
- */
-u32 tcpx_v4_synack_seq(const struct sk_buff *skb)
-{
-	return tcpx_v4_init_seq(ip_hdr(skb)->daddr, ip_hdr(skb)->saddr,
-				tcp_hdr(skb)->dest, tcp_hdr(skb)->source);
-}
-
-/**
- * tcpx_v4_synack_ts_off() - timestamp offset of a connection from one of its segments
+ * tcpx_v4_synack_isn() - the numbers of a connection, from one of its segments
  * @net: netns
- * @skb: a segment from the peer
+ * @skb: a segment from the peer: its SYN, or the ACK of a cookie
  */
-u32 tcpx_v4_synack_ts_off(const struct net *net, const struct sk_buff *skb)
+struct tcpx_isn tcpx_v4_synack_isn(const struct net *net, const struct sk_buff *skb)
 {
-	return tcpx_v4_init_ts_off(net, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr);
+	return tcpx_v4_isn(net, ip_hdr(skb)->daddr, ip_hdr(skb)->saddr,
+			   tcp_hdr(skb)->dest, tcp_hdr(skb)->source);
 }
 
 /* --- listeners -------------------------------------------------------------------------- */
@@ -522,8 +515,7 @@ const struct tcpx_af_ops tcpx_ipv4_ops = {
 	.conn_request	 = tcpx_v4_conn_request,
 	.syn_recv_sock	 = tcpx_v4_syn_recv_sock,
 	.init_req	 = tcpx_v4_init_req,
-	.init_seq	 = tcpx_v4_synack_seq,
-	.init_ts_off	 = tcpx_v4_synack_ts_off,
+	.init_isn	 = tcpx_v4_synack_isn,
 	.route_req	 = tcpx_v4_route_req,
 	.send_synack_ip	 = tcpx_v4_send_synack_ip,
 	.mtu_reduced	 = tcpx_v4_mtu_reduced,
@@ -552,8 +544,7 @@ static bool tcpx_v4_swap_protocol(const struct net_protocol *from, const struct 
  */
 int __init tcpx_v4_init(void)
 {
-	int err = get_random_bytes_wait(&tcpx_isn_secret, sizeof(tcpx_isn_secret)) ? :
-		  get_random_bytes_wait(&tcpx_ts_secret, sizeof(tcpx_ts_secret));
+	int err = get_random_bytes_wait(&tcpx_isn_secret, sizeof(tcpx_isn_secret));
 
 	if (err)
 		return err;

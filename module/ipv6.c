@@ -28,7 +28,6 @@
 #include "trace.h"
 
 static siphash_aligned_key_t tcpx_v6_isn_secret __ro_after_init;
-static siphash_aligned_key_t tcpx_v6_ts_secret __ro_after_init;
 
 /* Kernel TCP's, which we stand in front of; NULL if there is no IPv6. */
 static struct inet6_protocol *tcpx_v6_kernel __ro_after_init;
@@ -37,14 +36,15 @@ static struct inet6_protocol tcpx_v6_protocol __ro_after_init;
 /* --- numbers nobody may guess ------------------------------------------------ */
 
 /**
- * tcpx_v6_init_seq() - initial sequence number, rfc6528#section-3
+ * tcpx_v6_isn() - the numbers of a connection over IPv6, see tcpx_isn_of_hash()
+ * @net: netns
  * @saddr: our address
  * @daddr: the peer's
  * @sport: our port
  * @dport: the peer's
  */
-u32 tcpx_v6_init_seq(const struct in6_addr *saddr, const struct in6_addr *daddr,
-		     __be16 sport, __be16 dport)
+struct tcpx_isn tcpx_v6_isn(const struct net *net, const struct in6_addr *saddr,
+			    const struct in6_addr *daddr, __be16 sport, __be16 dport)
 {
 	const struct {
 		struct in6_addr	saddr;
@@ -55,38 +55,14 @@ u32 tcpx_v6_init_seq(const struct in6_addr *saddr, const struct in6_addr *daddr,
 		.saddr = *saddr, .daddr = *daddr, .sport = sport, .dport = dport,
 	};
 
-	return (u32)siphash(&ends, offsetofend(typeof(ends), dport), &tcpx_v6_isn_secret) +
-	       (u32)(ktime_get_real_ns() >> 6);
+	return tcpx_isn_of_hash(net, siphash(&ends, offsetofend(typeof(ends), dport),
+					     &tcpx_v6_isn_secret));
 }
 
-/**
- * tcpx_v6_init_ts_off() - what to add to the clock in timestamps, rfc7323#section-7.1
- * @net: netns; net.ipv4.tcp_timestamps = 2 means 0
- * @saddr: our address
- * @daddr: the peer's
- */
-u32 tcpx_v6_init_ts_off(const struct net *net, const struct in6_addr *saddr,
-			const struct in6_addr *daddr)
+static struct tcpx_isn tcpx_v6_synack_isn(const struct net *net, const struct sk_buff *skb)
 {
-	const struct {
-		struct in6_addr	saddr;
-		struct in6_addr	daddr;
-	} __aligned(SIPHASH_ALIGNMENT) ends = { .saddr = *saddr, .daddr = *daddr };
-
-	if (READ_ONCE(net->ipv4.sysctl_tcp_timestamps) != 1)
-		return 0;
-	return siphash(&ends, sizeof(ends), &tcpx_v6_ts_secret);
-}
-
-static u32 tcpx_v6_synack_seq(const struct sk_buff *skb)
-{
-	return tcpx_v6_init_seq(&ipv6_hdr(skb)->daddr, &ipv6_hdr(skb)->saddr,
-				tcp_hdr(skb)->dest, tcp_hdr(skb)->source);
-}
-
-static u32 tcpx_v6_synack_ts_off(const struct net *net, const struct sk_buff *skb)
-{
-	return tcpx_v6_init_ts_off(net, &ipv6_hdr(skb)->daddr, &ipv6_hdr(skb)->saddr);
+	return tcpx_v6_isn(net, &ipv6_hdr(skb)->daddr, &ipv6_hdr(skb)->saddr,
+			   tcp_hdr(skb)->dest, tcp_hdr(skb)->source);
 }
 
 /* --- what the user wants to know of a packet ----------------------------------- */
@@ -663,8 +639,7 @@ const struct tcpx_af_ops tcpx_ipv6_ops = {
 	.conn_request	 = tcpx_v6_conn_request,
 	.syn_recv_sock	 = tcpx_v6_syn_recv_sock,
 	.init_req	 = tcpx_v6_init_req,
-	.init_seq	 = tcpx_v6_synack_seq,
-	.init_ts_off	 = tcpx_v6_synack_ts_off,
+	.init_isn	 = tcpx_v6_synack_isn,
 	.route_req	 = tcpx_v6_route_req,
 	.send_synack_ip	 = tcpx_v6_send_synack_ip,
 	.mtu_reduced	 = tcpx_v6_mtu_reduced,
@@ -683,8 +658,7 @@ const struct tcpx_af_ops tcpx_ipv6_mapped_ops = {
 	.conn_request	 = tcpx_v6_conn_request,
 	.syn_recv_sock	 = tcpx_v4_syn_recv_sock,
 	.init_req	 = tcpx_v4_init_req,
-	.init_seq	 = tcpx_v4_synack_seq,
-	.init_ts_off	 = tcpx_v4_synack_ts_off,
+	.init_isn	 = tcpx_v4_synack_isn,
 	.route_req	 = tcpx_v4_route_req,
 	.send_synack_ip	 = tcpx_v4_send_synack_ip,
 	.mtu_reduced	 = tcpx_v4_mtu_reduced,
@@ -724,8 +698,7 @@ static bool tcpx_v6_swap_protocol(struct inet6_protocol *from, struct inet6_prot
 int __init tcpx_v6_init(void)
 {
 	struct inet6_protocol *kernel = rcu_dereference_protected(inet6_protos[IPPROTO_TCP], 1);
-	int err = get_random_bytes_wait(&tcpx_v6_isn_secret, sizeof(tcpx_v6_isn_secret)) ? :
-		  get_random_bytes_wait(&tcpx_v6_ts_secret, sizeof(tcpx_v6_ts_secret));
+	int err = get_random_bytes_wait(&tcpx_v6_isn_secret, sizeof(tcpx_v6_isn_secret));
 
 	if (err || !kernel)
 		return err;

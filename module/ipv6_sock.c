@@ -200,11 +200,13 @@ static void tcpx_v6_choose_isn(struct sock *sk)
 	const struct in6_addr *saddr = &inet6_sk(sk)->saddr;
 	const struct inet_sock *inet = inet_sk(sk);
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	struct tcpx_isn isn;
 
+	isn = tcpx_v6_isn(sock_net(sk), saddr, &sk->sk_v6_daddr, inet->inet_sport,
+			  inet->inet_dport);
 	if (!tp->write_seq)
-		WRITE_ONCE(tp->write_seq, tcpx_v6_init_seq(saddr, &sk->sk_v6_daddr,
-							   inet->inet_sport, inet->inet_dport));
-	WRITE_ONCE(tp->tsoffset, tcpx_v6_init_ts_off(sock_net(sk), saddr, &sk->sk_v6_daddr));
+		WRITE_ONCE(tp->write_seq, isn.seq);
+	WRITE_ONCE(tp->tsoffset, isn.ts_off);
 }
 
 /* As before connect(), but a port that was bound stays. */

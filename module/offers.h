@@ -754,11 +754,11 @@ extern const struct tcpx_af_ops tcpx_ipv4_ops;
 
 int  tcpx_v4_init(void);		/* interpose on inet_protos[IPPROTO_TCP] */
 void tcpx_v4_exit(void);
-u32  tcpx_v4_init_seq(__be32 saddr, __be32 daddr, __be16 sport, __be16 dport);	/* rfc6528 */
-u32  tcpx_v4_init_ts_off(const struct net *net, __be32 saddr, __be32 daddr);
+struct tcpx_isn tcpx_isn_of_hash(const struct net *net, u64 hash);	/* rfc6528 */
+struct tcpx_isn tcpx_v4_isn(const struct net *net, __be32 saddr, __be32 daddr,
+			    __be16 sport, __be16 dport);
 /* What IPv6 sockets that talk IPv4 use, see tcpx_ipv6_mapped_ops. */
-u32  tcpx_v4_synack_seq(const struct sk_buff *skb);
-u32  tcpx_v4_synack_ts_off(const struct net *net, const struct sk_buff *skb);
+struct tcpx_isn tcpx_v4_synack_isn(const struct net *net, const struct sk_buff *skb);
 void tcpx_v4_init_req(struct tcpx_request_sock *req, const struct sock *lsk,
 		      struct sk_buff *skb);
 int  tcpx_v4_conn_request(struct sock *lsk, struct sk_buff *skb);
@@ -876,10 +876,8 @@ bool tcpx_v6_hops_too_many(const struct sock *sk, const struct sk_buff *skb);
 void tcpx_v6_child_clone(struct sock *child);
 void tcpx_v6_mapped_child_init(struct sock *child);
 void tcpx_v6_tw_init(struct tcpx_timewait_sock *tw, const struct sock *sk);
-u32  tcpx_v6_init_seq(const struct in6_addr *saddr, const struct in6_addr *daddr,
-		      __be16 sport, __be16 dport);
-u32  tcpx_v6_init_ts_off(const struct net *net, const struct in6_addr *saddr,
-			 const struct in6_addr *daddr);
+struct tcpx_isn tcpx_v6_isn(const struct net *net, const struct in6_addr *saddr,
+			    const struct in6_addr *daddr, __be16 sport, __be16 dport);
 
 /* How to answer a segment at a socket, and what its child shall be. */
 static inline const struct tcpx_af_ops *tcpx_skb_af_ops(const struct sock *sk,

@@ -521,17 +521,20 @@ static void tcpx_openreq_init_isn(struct tcpx_request_sock *req, const struct so
 				  const struct sk_buff *skb)
 {
 	u32 tw_isn = TCPX_CB(skb)->tw_isn;
+	struct tcpx_isn isn = {};
 
+	if (!req->is_cookie || req->req.tstamp_ok)
+		isn = req->af_ops->init_isn(sock_net(lsk), skb);
 	req->txhash = net_tx_rndhash();
 	if (req->is_cookie) {
 		req->snt_isn = tcpx_cookie_init_seq(skb, &req->req.req.mss);
 		/* The same path for the SYN-ACK and the child that follows. */
 		req->txhash = req->snt_isn;
 	} else {
-		req->snt_isn = tw_isn ? : req->af_ops->init_seq(skb);
+		req->snt_isn = tw_isn ? : isn.seq;
 	}
 	if (req->req.tstamp_ok)
-		req->ts_off = req->af_ops->init_ts_off(sock_net(lsk), skb);
+		req->ts_off = isn.ts_off;
 }
 
 /* TCP_SAVE_SYN: the headers, for whoever accepts the connection. */

@@ -334,7 +334,7 @@ struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 
 	tcpx_parse_options(net, skb, &opt, false);
 	if (opt.saw_tstamp && opt.rcv_tsecr) {
-		ts_off = tcpx_skb_af_ops(lsk, skb)->init_ts_off(net, skb);
+		ts_off = tcpx_skb_af_ops(lsk, skb)->init_isn(net, skb).ts_off;
 		opt.rcv_tsecr -= ts_off;
 	}
 	if (!tcpx_cookie_timestamp_decode(net, &opt))

@@ -394,6 +394,16 @@ struct tcpx_request_sock;
 struct tcpx_reply;
 
 /**
+ * struct tcpx_isn - where the numbers of a connection begin, see tcpx_isn_of_hash()
+ * @seq: initial sequence number, rfc6528
+ * @ts_off: to add to the clock in timestamps
+ */
+struct tcpx_isn {
+	u32	seq;
+	u32	ts_off;
+};
+
+/**
  * struct tcpx_af_ops - one face towards IP: all that differs by version
  * @queue_xmit: route, push the IP header, send; consumes @skb; lock: sock
  * @send_check: fill th->check for CHECKSUM_PARTIAL; transport header set
@@ -403,8 +413,7 @@ struct tcpx_reply;
  *	(bh_lock_sock) and hashed, or NULL. *own_req is false if it is NULL
  *	because another CPU made the child first
  * @init_req: addresses and IP options of a new request, from its SYN
- * @init_seq: ISN to answer the SYN @skb with, rfc6528
- * @init_ts_off: timestamp offset to answer the SYN or ACK @skb with
+ * @init_isn: numbers to answer the SYN or ACK @skb with
  * @route_req: route for a SYN-ACK (fills the flow), NULL if there is none
  * @send_synack_ip: push the IP header for a request and send; consumes @skb
  * @mtu_reduced: tp->mtu_info was lowered by ICMP; lock: sock
@@ -425,8 +434,7 @@ struct tcpx_af_ops {
 				      struct dst_entry *dst, bool *own_req);
 	void	(*init_req)(struct tcpx_request_sock *req, const struct sock *lsk,
 			    struct sk_buff *skb);
-	u32	(*init_seq)(const struct sk_buff *skb);
-	u32	(*init_ts_off)(const struct net *net, const struct sk_buff *skb);
+	struct tcpx_isn (*init_isn)(const struct net *net, const struct sk_buff *skb);
 	struct dst_entry *(*route_req)(const struct sock *lsk,
 				       struct tcpx_request_sock *req,
 				       struct flowi *fl);
