@@ -23,8 +23,8 @@
  *   lhash	listeners by port, RCU; listeners are freed after a grace period and
  *		need no reference.
  *   bhash	local ports in use (struct tcpx_bind_bucket), with their owners:
- *		sockets, children and TIME_WAIT entries. A bucket also holds the
- *		kernel TCP socket that reserves the port from the other stack. A
+ *		sockets, children and TIME_WAIT entries. A bucket also holds what
+ *		keeps kernel TCP away from the port, in that stack's own table. A
  *		bitmap says which ports have one: segments for others are not ours.
  *
  * IPv4 and IPv6. All that differs is behind struct tcpx_af_ops: ipv4*.c, ipv6*.c.

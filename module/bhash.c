@@ -4,10 +4,10 @@
  * reservation that keeps TCPX and kernel TCP out of each other's ports. Who may
  * join a bucket, and which port is chosen, is for bind.c.
  *
- * A bucket's reservation is a kernel TCP socket bound to the port that never
- * listens nor connects: an IPv6 one for both stacks where there is IPv6, for that
- * is in the way of any other of either IP. It lives as long as the bucket, and making or releasing
- * it sleeps. So who makes or frees a bucket holds tcpx_port_mutex[] of the port,
+ * A bucket's reservation is in kernel TCP's hash of bound ports, as a socket that
+ * has the port would be: an IPv6 one for both stacks where there is IPv6, for that
+ * is in the way of any other of either IP. It lives as long as the bucket, and making
+ * or releasing it sleeps. So who makes or frees a bucket holds tcpx_port_mutex[] of the port,
  * and with that knows that nobody else is half way through the same; the owners
  * of a bucket come and go under its spinlock alone, in softirq too.
  *
@@ -26,7 +26,8 @@
  */
 #include <linux/mutex.h>
 #include <linux/slab.h>
-#include <net/transp_v6.h>
+#include <net/inet_connection_sock.h>
+#include <net/tcp.h>
 
 #include "tcpx.h"
 #include "bhash.h"
@@ -34,6 +35,7 @@
 #define TCPX_PORT_MUTEXES	64
 
 static struct kmem_cache *tcpx_bucket_slab __ro_after_init;
+static struct kmem_cache *tcpx_rsv_slab __ro_after_init;
 static struct mutex tcpx_port_mutex[TCPX_PORT_MUTEXES];
 
 /**
@@ -222,54 +224,40 @@ void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
 
 /* --- reservation ----------------------------------------------------------- */
 
-/* One of IPv6 is for both stacks as long as sk_ipv6only is clear, as it is here, whatever
- * net.ipv6.bindv6only says.
+/* There is a reservation for each port of ours, those in TIME_WAIT included, and each short
+ * connection pays for one. So it is not a whole socket, but as much of one as the hash of
+ * bound ports and whoever tries to bind look at, up to the pointers to the buckets there.
+ * Nobody else may meet it. The only other way to it is sock_diag's list of sockets that are
+ * bound and do nothing (6.8 on), which passes over those of another state than TCP_CLOSE:
+ * this one's is 0, which is none at all, so that no set of states has it.
  */
-static struct sock *tcpx_rsv_alloc(struct net *net)
-{
-	struct sock *rsk;
+#define TCPX_RSV_SIZE	max(offsetofend(struct inet_connection_sock, icsk_bind_hash),	\
+			    offsetofend(struct inet_connection_sock, icsk_bind2_hash))
 
-#if IS_ENABLED(CONFIG_IPV6)
-	if (tcpx_v6_enabled()) {
-		rsk = sk_alloc(net, PF_INET6, GFP_KERNEL, &tcpv6_prot, 1);
-		if (!rsk)
-			return NULL;
-		sock_init_data(NULL, rsk);
-		inet_sk(rsk)->pinet6 = compat_ipv6_pinfo(rsk);
-		rsk->sk_destruct = inet6_sock_destruct;
-		return rsk;
-	}
-#endif
-	rsk = sk_alloc(net, PF_INET, GFP_KERNEL, &tcp_prot, 1);
-	if (!rsk)
-		return NULL;
-	sock_init_data(NULL, rsk);
-	rsk->sk_destruct = inet_sock_destruct;
-	return rsk;
-}
-
-/* A kernel TCP socket that has no struct socket: nobody will call anything of that, and
- * there is one for each port of ours, those in TIME_WAIT included. Only while it is
- * made, it has this one: TCP sets a flag there.
+/* Between two uses a reservation stays as it is made here. One of IPv6 is for both stacks
+ * as long as sk_ipv6only is clear, as it is here, whatever net.ipv6.bindv6only says.
  */
-static struct sock *tcpx_rsv_new(struct net *net)
+static void tcpx_rsv_ctor(void *obj)
 {
-	static struct socket midwife;
-	struct sock *rsk = tcpx_rsv_alloc(net);
-	int err;
+	struct sock *rsk = obj;
 
-	if (!rsk)
-		return NULL;
+	memset(rsk, 0, TCPX_RSV_SIZE);
+	rsk->sk_family = IS_ENABLED(CONFIG_IPV6) && tcpx_v6_enabled() ? AF_INET6 : AF_INET;
 	rsk->sk_type = SOCK_STREAM;
 	rsk->sk_protocol = IPPROTO_TCP;
-	compat_inet_set(IS_ICSK, rsk);
-	sk_set_socket(rsk, &midwife);
-	err = rsk->sk_prot->init(rsk);
-	sk_set_socket(rsk, NULL);
-	if (err) {
-		sk_common_release(rsk);
+	rsk->sk_prot = &tcp_prot;
+	rwlock_init(&rsk->sk_callback_lock);
+	refcount_set(&rsk->sk_refcnt, 1);
+}
+
+static struct sock *tcpx_rsv_new(struct net *net)
+{
+	struct sock *rsk = kmem_cache_alloc(tcpx_rsv_slab, GFP_KERNEL);
+
+	if (!rsk)
 		return NULL;
-	}
+	sock_net_set(rsk, net);
+	rsk->sk_reuse = SK_NO_REUSE;
 	return rsk;
 }
 
@@ -281,13 +269,14 @@ static struct sock *tcpx_rsv_new(struct net *net)
  */
 void tcpx_rsv_free(struct sock *rsk)
 {
-	sk_common_release(rsk);
+	if (inet_sk(rsk)->inet_num)
+		tcp_prot.put_port(rsk);
+	kmem_cache_free(tcpx_rsv_slab, rsk);
 }
 
-/* Bind the kernel TCP socket @rsk to @port, 0 for any. By get_port rather than
- * kernel_bind(), since what else that asks (capability for low ports, cgroup's
- * bind programs) was asked of the user's own bind(), and does not apply to
- * connect().
+/* Bind @rsk to @port, 0 for any. By get_port, since what else kernel TCP's bind() asks
+ * (capability for low ports, cgroup's bind programs) was asked of the user's own bind(),
+ * and does not apply to connect().
  *
  * @reuse: leftovers of kernel TCP that have SO_REUSEADDR, like a dead server's
  * connections, are no obstacle; a listener always is. Once we are in, the flag
@@ -295,20 +284,13 @@ void tcpx_rsv_free(struct sock *rsk)
  */
 static int tcpx_rsv_bind(struct sock *rsk, unsigned short port, bool reuse)
 {
-	int err;
+	int err = tcp_prot.get_port(rsk, port);
 
-	lock_sock(rsk);
-	err = rsk->sk_prot->get_port(rsk, port);
-	if (err == -EADDRINUSE && reuse) {
-		rsk->sk_reuse = SK_CAN_REUSE;
-		err = rsk->sk_prot->get_port(rsk, port);
-		rsk->sk_reuse = SK_NO_REUSE;
-	}
-	if (!err) {
-		rsk->sk_userlocks |= SOCK_BINDPORT_LOCK;
-		inet_sk(rsk)->inet_sport = htons(inet_sk(rsk)->inet_num);
-	}
-	release_sock(rsk);
+	if (err != -EADDRINUSE || !reuse)
+		return err;
+	rsk->sk_reuse = SK_CAN_REUSE;
+	err = tcp_prot.get_port(rsk, port);
+	rsk->sk_reuse = SK_NO_REUSE;
 	return err;
 }
 
@@ -549,6 +531,12 @@ int __init tcpx_bhash_init(void)
 					     0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
 	if (!tcpx_bucket_slab)
 		return -ENOMEM;
+	tcpx_rsv_slab = kmem_cache_create("tcpx_reservation", TCPX_RSV_SIZE, 0, SLAB_ACCOUNT,
+					  tcpx_rsv_ctor);
+	if (!tcpx_rsv_slab) {
+		kmem_cache_destroy(tcpx_bucket_slab);
+		return -ENOMEM;
+	}
 	for (i = 0; i < TCPX_PORT_MUTEXES; i++)
 		mutex_init(&tcpx_port_mutex[i]);
 	return 0;
@@ -559,5 +547,6 @@ int __init tcpx_bhash_init(void)
  */
 void tcpx_bhash_exit(void)
 {
+	kmem_cache_destroy(tcpx_rsv_slab);
 	kmem_cache_destroy(tcpx_bucket_slab);
 }

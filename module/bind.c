@@ -33,7 +33,7 @@ static u32 *tcpx_perturb __ro_after_init;
  * @tn: its netns
  * @take: let @sk into a bucket (locked): 0, -EADDRINUSE to look further, other
  *	errors to give up
- * @spare: kernel TCP socket for the next reservation, if there is one already
+ * @spare: the next reservation, if there is one already
  * @tw: TIME_WAIT entry that @sk has replaced in the connection table
  * @steps: ports passed over
  * @misses: reservations that may fail before the search stops with -EUSERS; 0: any

@@ -238,7 +238,6 @@ static int name(struct socket *sock, struct socket *newsock, int flags, bool ker
 #define COMPAT_INET_TRANSPARENT		transparent
 #define COMPAT_INET_MC_ALL		mc_all
 #define COMPAT_INET_MC_LOOP		mc_loop
-#define COMPAT_INET_IS_ICSK		is_icsk
 #define COMPAT_INET_NODEFRAG		nodefrag
 #define COMPAT_INET_BIND_ADDRESS_NO_PORT bind_address_no_port
 #define COMPAT_INET_DEFER_CONNECT	defer_connect
@@ -284,18 +283,6 @@ static inline void compat_ipv6_fl_list_clear(struct sock *sk, struct ipv6_pinfo 
 #endif
 }
 #endif /* CONFIG_IPV6 */
-
-/* That of a socket of a protocol of the kernel's. */
-#if IS_ENABLED(CONFIG_IPV6)
-static inline struct ipv6_pinfo *compat_ipv6_pinfo(struct sock *sk)
-{
-#if TCPX_HAVE_PROTO_IPV6_PINFO_OFFSET
-	return (struct ipv6_pinfo *)((u8 *)sk + sk->sk_prot->ipv6_pinfo_offset);
-#else
-	return (struct ipv6_pinfo *)((u8 *)sk + sk->sk_prot->obj_size - sizeof(struct ipv6_pinfo));
-#endif
-}
-#endif
 
 /* Where a protocol's sockets have their struct ipv6_pinfo; at their end, for those
  * kernels that don't ask.

@@ -226,7 +226,7 @@ struct tcpx_options_received {
  * @owners: sockets and TIME_WAIT entries bound to it (sk_bind_node), same lock
  * @dead: in tcpx_net.rsv_dead when the last owner has left a port that does
  *	not linger, under tcpx_net.rsv_lock
- * @rsv: kernel TCP socket that reserves the port
+ * @rsv: what reserves the port in kernel TCP's hash, a part of a socket; bhash.c
  * @net: the netns
  * @port: host order
  * @fastreuse: 1 all owners have SO_REUSEADDR and none listens; 0 unknown

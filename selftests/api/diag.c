@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #define ALL_STATES	0xfff
+#define TCPF_BOUND_INACTIVE	(1 << 13)
 #define EXT(attr)	(1 << ((attr) - 1))
 
 struct request {
@@ -196,6 +197,31 @@ TEST_F(diag, listener)
 	EXPECT_EQ(ST_LISTEN, t.msg.idiag_state);
 	EXPECT_LT(1, t.msg.idiag_wqueue);
 	EXPECT_EQ(inode_of(self->l), t.msg.idiag_inode);
+}
+
+/* Sockets of kernel TCP that are bound to @port and do nothing, as 6.8 and newer tell. */
+static int bound_inactive(int port)
+{
+	struct wanted w = { .lport = port };
+	struct request q = ask(AF_INET, TCPF_BOUND_INACTIVE);
+
+	for (int i = 0; i < 2; i++) {
+		q.r.sdiag_family = i ? AF_INET6 : AF_INET;
+		if (diag(&q, pick, &w) < 0)
+			api_die("dump of bound sockets");
+	}
+	return w.n;
+}
+
+/* What keeps a port of TCPX from kernel TCP is no socket to show to anybody. */
+TEST_F(diag, reservation_is_no_socket)
+{
+	int port = api_port(api_bound(variant->client, "127.0.0.1", 0));
+
+	if (bound_inactive(api_port(api_bound(AF_INET, "127.0.0.1", 0))) != 1)
+		SKIP(return, "this kernel does not list bound sockets");
+	EXPECT_EQ(variant->client == AF_TCPX ? 0 : 1, bound_inactive(port));
+	EXPECT_EQ(0, bound_inactive(api_port(self->c)));
 }
 
 /* What ss -mioe prints comes from these. */
