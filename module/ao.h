@@ -234,13 +234,14 @@ static inline enum skb_drop_reason tcpx_auth_inbound(struct sock *sk,
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 
-	/* What nearly all segments are: without options, or with a timestamp alone. */
+	/* What nearly all segments are: without options, or with a timestamp alone, or SYNs. */
 	if (!static_branch_unlikely(&tcpx_auth_needed) &&
 	    (th->doff == sizeof(*th) / 4 ||
 	     (likely(th->doff == (sizeof(*th) + TCPOLEN_TSTAMP_ALIGNED) / 4) &&
 	      likely(*(const __be32 *)(th + 1) ==
 		     htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) |
-			   (TCPOPT_TIMESTAMP << 8) | TCPOLEN_TIMESTAMP)))))
+			   (TCPOPT_TIMESTAMP << 8) | TCPOLEN_TIMESTAMP))) ||
+	     (th->syn && tcpx_syn_options_usual(th))))
 		return 0;
 	return __tcpx_auth_inbound(sk, req, skb);
 }

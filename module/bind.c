@@ -124,7 +124,8 @@ static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbu
 }
 
 /* Let the socket into the bucket of @port if there is a sound one. -ENOENT if
- * not; *@relaxed then tells which.
+ * not; *@relaxed then tells which. Most ports have none, which a glance without the lock
+ * can see; under the port's mutex it is sure.
  */
 static int tcpx_port_join(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head,
 			  unsigned short port, bool *relaxed)
@@ -132,6 +133,9 @@ static int tcpx_port_join(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 	struct tcpx_bind_bucket *tb;
 	int err = -ENOENT;
 
+	*relaxed = false;
+	if (!test_bit(port, tcpx_used_ports(s->tn)))
+		return -ENOENT;
 	spin_lock_bh(&head->lock);
 	tb = tcpx_bucket_find(head, port);
 	*relaxed = tb && tb->relaxed;
@@ -147,14 +151,10 @@ static int tcpx_port_join(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 static int tcpx_port_try(struct tcpx_port_search *s, unsigned short port, bool existing)
 {
 	struct tcpx_bind_hashbucket *head = tcpx_bind_head(s->tn, port);
-	bool relaxed = false;
-	int err = -ENOENT;
+	bool relaxed;
+	int err;
 
-	/* Most ports have no bucket: a glance without the lock is enough to see that,
-	 * and the second look under the mutex makes sure.
-	 */
-	if (!hlist_empty(&head->chain))
-		err = tcpx_port_join(s, head, port, &relaxed);
+	err = tcpx_port_join(s, head, port, &relaxed);
 	if (err != -ENOENT)
 		return err;
 	if (existing || (relaxed && !s->explicit))
@@ -175,6 +175,8 @@ static int tcpx_port_try(struct tcpx_port_search *s, unsigned short port, bool e
 static int tcpx_port_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset,
 			  u32 limit, bool existing)
 {
+	const unsigned long *bound = tcpx_bound_ports(s->tn);
+	const unsigned long *used = tcpx_used_ports(s->tn);
 	struct net *net = s->tn->net;
 	u32 port;
 	u32 i;
@@ -182,11 +184,11 @@ static int tcpx_port_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset
 
 	for (i = 0; i < n && i < 2 * limit; i += 2) {
 		port = low + (offset + i) % n;
+		if (existing && !test_bit(port, used))
+			continue;
+		if (s->unbound && test_bit(port, bound))
+			continue;
 		if (inet_is_local_reserved_port(net, port))
-			continue;
-		if (s->unbound && test_bit(port, tcpx_bound_ports(s->tn)))
-			continue;
-		if (existing && !test_bit(port, tcpx_used_ports(s->tn)))
 			continue;
 		err = tcpx_port_try(s, port, existing);
 		if (err != -EADDRINUSE) {
@@ -562,7 +564,7 @@ static int tcpx_connect_any(struct tcpx_port_search *s)
 	if (err)
 		return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
 	/* Some randomness, unless ports are scarce. */
-	step = max(s->steps, 2 * reciprocal_scale(get_random_u32(), 8));
+	step = max(s->steps, 2U * (get_random_u8() & 7));
 	WRITE_ONCE(*perturb, READ_ONCE(*perturb) + step + 2);
 	return 0;
 }

@@ -31,8 +31,8 @@ static void cong_put(const struct tcpx_congestion_ops *ops)
 		module_put(ops->owner);
 }
 
-/* What RTAX_CC_ALGO of a route is for a name. Kernel TCP, which makes it, tells modules
- * neither key nor name, but how the one comes from the other is no secret.
+/* What kernel TCP has for a name in its registry, and in RTAX_CC_ALGO of a route. It tells
+ * modules neither key nor name of the latter, but how the one comes from the other is no secret.
  */
 static u32 cong_key(const char *name)
 {
@@ -53,7 +53,18 @@ static struct tcpx_congestion_ops *cong_find(const char *name)
 	return NULL;
 }
 
-/* The same, loading the module "tcpx_NAME" for those who may. Under RCU, lets go of it. */
+/* The one of a name by its cong_key(); under RCU. */
+static struct tcpx_congestion_ops *cong_find_key(u32 key)
+{
+	struct tcpx_congestion_ops *ops;
+
+	list_for_each_entry_rcu(ops, &cong_list, list)
+		if (ops->key == key)
+			return ops;
+	return NULL;
+}
+
+/* cong_find(), loading the module "tcpx_NAME" for those who may. Under RCU, lets go of it. */
 static struct tcpx_congestion_ops *cong_find_load(const char *name)
 {
 	struct tcpx_congestion_ops *ops = cong_find(name);
@@ -116,7 +127,7 @@ static struct tcpx_congestion_ops *cong_default(struct tcpx_net *tn)
 	if (ops)
 		return ops;
 	host = rcu_dereference(tn->net->ipv4.tcp_congestion_control);
-	ops = host ? cong_find(host->name) : NULL;
+	ops = host ? cong_find_key(host->key) : NULL;
 	return ops ?: &tcpx_cubic;
 }
 
@@ -260,16 +271,11 @@ void tcpx_dst_congestion_control(struct sock *sk, const struct dst_entry *dst)
 	if (likely(key == TCP_CA_UNSPEC))
 		return;
 	rcu_read_lock();
-	list_for_each_entry_rcu(ops, &cong_list, list) {
-		if (ops->key != key)
-			continue;
-		if (ops == tp->cc.ops) {
-			tp->ca_dst_locked = !!dst_metric_locked(dst, RTAX_CC_ALGO);
-		} else if (cong_get(ops)) {
-			tp->ca_dst_locked = !!dst_metric_locked(dst, RTAX_CC_ALGO);
+	ops = cong_find_key(key);
+	if (ops && (ops == tp->cc.ops || cong_get(ops))) {
+		tp->ca_dst_locked = !!dst_metric_locked(dst, RTAX_CC_ALGO);
+		if (ops != tp->cc.ops)
 			cong_replace(sk, ops);
-		}
-		break;
 	}
 	rcu_read_unlock();
 }

@@ -230,4 +230,20 @@ static inline u32 tcpx_sysctl_ecn_beacon(const struct net *net)
 	return compat_sysctl_ecn_beacon(net, tcpx_pernet(net)->sysctl.ecn_option_beacon);
 }
 
+/* Are the options of a SYN or SYN-ACK those that nearly all have, in the order that nearly all
+ * choose: MSS, SACK permitted, timestamp, window scale? Who looks for another need not walk
+ * through them.
+ */
+static inline bool tcpx_syn_options_usual(const struct tcphdr *th)
+{
+	const __be32 *word = (const __be32 *)(th + 1);
+
+	return th->doff == (sizeof(*th) + 20) / 4 &&
+	       (word[0] & htonl(0xffff0000)) == htonl((TCPOPT_MSS << 24) | (TCPOLEN_MSS << 16)) &&
+	       word[1] == htonl((TCPOPT_SACK_PERM << 24) | (TCPOLEN_SACK_PERM << 16) |
+				(TCPOPT_TIMESTAMP << 8) | TCPOLEN_TIMESTAMP) &&
+	       (word[4] & htonl(0xffffff00)) == htonl((TCPOPT_NOP << 24) | (TCPOPT_WINDOW << 16) |
+						      (TCPOLEN_WINDOW << 8));
+}
+
 #endif /* _TCPX_HELPERS_H */

@@ -228,6 +228,8 @@ void tcpx_parse_fastopen_option(const struct sk_buff *skb, struct tcp_fastopen_c
 
 	memset(foc, 0, sizeof(*foc));
 	foc->len = -1;
+	if (tcpx_syn_options_usual(th))
+		return;
 	while (length > 0 && *ptr != TCPOPT_EOL) {
 		if (*ptr == TCPOPT_NOP) {
 			ptr++;

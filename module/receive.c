@@ -35,11 +35,14 @@ static void tcpx_fill_cb(struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct tcpx_skb_cb *cb = TCPX_CB(skb);
+	typeof(cb->header) header;
 
 	BUILD_BUG_ON(sizeof(struct tcpx_skb_cb) > sizeof(skb->cb));
 	BUILD_BUG_ON(sizeof(struct inet_skb_parm) > sizeof(cb->header));
-	memmove(&cb->header, skb->cb, sizeof(cb->header));
-	barrier();	/* the two overlap under different types */
+	/* The two overlap: by way of registers, which memmove() does out of line. */
+	header = *(const typeof(header) *)skb->cb;
+	cb->header = header;
+	barrier();	/* under different types */
 	cb->seq = ntohl(th->seq);
 	cb->end_seq = cb->seq + th->syn + th->fin + skb->len - th->doff * 4;
 	cb->ack_seq = ntohl(th->ack_seq);
