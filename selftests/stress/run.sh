@@ -38,7 +38,7 @@ cases() {
 
 usage() {
 	cat <<-END
-	Usage: run.sh [-a|-k] [-l] [-s SECONDS] [PATTERN...]
+	Usage: run.sh [-a|-k] [-l] [-s SECONDS] [-S SEED] [PATTERN...]
 
 	Runs the cases whose names ("loss tcpx>tcpx") match one of the shell PATTERNs,
 	all without. Prints TAP; fails if any case fails.
@@ -47,16 +47,18 @@ usage() {
 	  -k  kernel TCP at both ends: tests the tests, needs no module
 	  -l  list the cases
 	  -s  seconds of traffic per case (default \$STRESS_SECONDS or 4), times TCPX_SLOW/4
+	  -S  seed of the sequences of calls ("model"); another one each time, unless given
 	END
 }
 
-pairs=("tcpx tcpx") list='' seconds=${STRESS_SECONDS:-4}
-while getopts akls:h opt; do
+pairs=("tcpx tcpx") list='' kernel='' seed=$((RANDOM * 1000)) seconds=${STRESS_SECONDS:-4}
+while getopts akls:S:h opt; do
 	case $opt in
 	a) pairs+=("tcpx kernel" "kernel tcpx") ;;
-	k) pairs=("kernel kernel") ;;
+	k) pairs=("kernel kernel") kernel=-k ;;
 	l) list=1 ;;
 	s) seconds=$OPTARG ;;
+	S) seed=$OPTARG ;;
 	h) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
 	esac
@@ -240,19 +242,29 @@ run_case() { # NAME MIX-ARGS ERRORS CLIENT SERVER
 	grep -q 'mix: [1-9]' "$tmp/mix"
 }
 
+# wanted NAME: does it match? To be listed only, it is not run.
+wanted() {
+	local pattern
+
+	for pattern in "${patterns[@]}"; do
+		# shellcheck disable=SC2254
+		case $1 in $pattern)
+			[ -n "$list" ] || return 0
+			echo "$1"
+			return 1
+			;;
+		esac
+	done
+	return 1
+}
+
 run_table() {
-	local name args errors pair pattern matches
+	local name args errors pair
 
 	while read -r name args errors; do
 		[ "$name" != '#' ] || continue
 		for pair in "${pairs[@]}"; do
-			matches=''
-			for pattern in "${patterns[@]}"; do
-				# shellcheck disable=SC2254
-				case "$name ${pair/ />}" in $pattern) matches=1 ;; esac
-			done
-			[ -n "$matches" ] || continue
-			[ -z "$list" ] || { echo "$name ${pair/ />}"; continue; }
+			wanted "$name ${pair/ />}" || continue
 			# shellcheck disable=SC2086
 			try "$name ${pair/ />}" run_case "$name" "$args" "$errors" $pair
 			delete_namespaces
@@ -260,8 +272,20 @@ run_table() {
 	done < <(cases)
 }
 
+# Sequences of calls instead of disturbances, and compared with kernel TCP's: see there.
+run_model() {
+	local part
+
+	for part in ipv4 ipv6 threads threads6 lies; do
+		wanted "model $part" || continue
+		try "model $part" "$here/../model/run.sh" -s "$seed" $kernel "$part"
+		grep '# seed' "$tmp/log" || true
+	done
+}
+
 if [ -n "$list" ]; then
 	run_table
+	run_model
 	exit 0
 fi
 begin
@@ -269,4 +293,5 @@ trap 'kill_mix; delete_namespaces; rm -rf "$tmp"' EXIT
 trap 'exit 1' INT TERM
 delete_namespaces
 run_table
+run_model
 finish
