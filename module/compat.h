@@ -591,19 +591,6 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 
 /* --- AccECN ---------------------------------------------------------------- */
 
-/* Knobs that the kernel has itself, or @own. */
-#if TCPX_HAVE_SYSCTL_TCP_ECN_OPTION
-#define COMPAT_ECN_SYSCTLS	1
-#define compat_sysctl_ecn(net, own)		READ_ONCE((net)->ipv4.sysctl_tcp_ecn)
-#define compat_sysctl_ecn_option(net, own)	READ_ONCE((net)->ipv4.sysctl_tcp_ecn_option)
-#define compat_sysctl_ecn_beacon(net, own)	READ_ONCE((net)->ipv4.sysctl_tcp_ecn_option_beacon)
-#else
-#define COMPAT_ECN_SYSCTLS	0
-#define compat_sysctl_ecn(net, own)	(READ_ONCE(own) ?: READ_ONCE((net)->ipv4.sysctl_tcp_ecn))
-#define compat_sysctl_ecn_option(net, own)	READ_ONCE(own)
-#define compat_sysctl_ecn_beacon(net, own)	READ_ONCE(own)
-#endif
-
 /* May a GSO packet have CWR in all of its segments? */
 #if TCPX_HAVE_SKB_GSO_TCP_ACCECN
 #define COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
@@ -611,17 +598,20 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 #define COMPAT_GSO_ACCECN	0
 #endif
 
-/* --- bounds of the retransmission timeout ------------------------------------ */
+/* --- knobs ------------------------------------------------------------------- */
 
-#if TCPX_HAVE_SYSCTL_TCP_RTO_MIN_US
-#define compat_sysctl_rto_min_us(net)	READ_ONCE((net)->ipv4.sysctl_tcp_rto_min_us)
+/* What net.ipv4 says, or on kernels that lack the knob net.tcpx: the value of
+ * net->ipv4.sysctl_NAME or of tcpx_net.sysctl.NAME, as HAVE is 1 or 0.
+ */
+#define COMPAT_KNOB(net, have, name)	__PASTE(COMPAT_KNOB_, have)(net, name)
+#define COMPAT_KNOB_1(net, name)	READ_ONCE((net)->ipv4.sysctl_##name)
+#define COMPAT_KNOB_0(net, name)	READ_ONCE(tcpx_pernet(net)->sysctl.name)
+
+/* What is read too often for that: the kernel's knob or what it is preset to. */
+#if TCPX_HAVE_SYSCTL_TCP_PINGPONG_THRESH
+#define compat_pingpong_thresh(net)	READ_ONCE((net)->ipv4.sysctl_tcp_pingpong_thresh)
 #else
-#define compat_sysctl_rto_min_us(net)	jiffies_to_usecs(TCP_RTO_MIN)
-#endif
-#if TCPX_HAVE_SYSCTL_TCP_RTO_MAX_MS
-#define compat_sysctl_rto_max_ms(net)	READ_ONCE((net)->ipv4.sysctl_tcp_rto_max_ms)
-#else
-#define compat_sysctl_rto_max_ms(net)	jiffies_to_msecs(TCP_RTO_MAX)
+#define compat_pingpong_thresh(net)	1
 #endif
 
 /* TCP_WINDOW_CLAMP of less than nothing: a huge one, or the least there is. Kernels
@@ -752,26 +742,6 @@ static inline void compat_flowi4_set_tos(struct flowi4 *fl4, u8 tos)
 	fl4->flowi4_dscp = inet_dsfield_to_dscp(tos);
 #else
 	fl4->flowi4_tos = tos;
-#endif
-}
-
-/* Age at which connect() may take over a TIME_WAIT's addresses, ms. */
-static inline u32 compat_tw_reuse_delay(const struct net *net)
-{
-#if TCPX_HAVE_SYSCTL_TCP_TW_REUSE_DELAY
-	return READ_ONCE(net->ipv4.sysctl_tcp_tw_reuse_delay);
-#else
-	return MSEC_PER_SEC;
-#endif
-}
-
-/* Per cent of the RTT that an ACK of segments out of order may wait. */
-static inline int compat_comp_sack_percent(const struct net *net)
-{
-#if TCPX_HAVE_SYSCTL_TCP_COMP_SACK_RTT_PERCENT
-	return READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_rtt_percent);
-#else
-	return 5;
 #endif
 }
 

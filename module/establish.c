@@ -154,7 +154,7 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 	if (!tcpx_ecn_accurate(tp) &&
 	    (sk->sk_write_pending || (tp->fastopen_req && tp->fastopen_req->data) ||
 	     READ_ONCE(tp->defer_accept) ||
-	     tp->ack.pingpong >= TCPX_PINGPONG_THRESH)) {
+	     tcpx_in_pingpong_mode(sk))) {
 		/* Data is about to leave: it carries the ACK. */
 		tcpx_schedule_ack(sk);
 		tp->ack.lrcvtime = tcpx_jiffies32();

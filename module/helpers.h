@@ -195,12 +195,6 @@ static inline void tcpx_cc_set_pacing_rate(struct sock *sk, unsigned long rate)
 	WRITE_ONCE(sk->sk_pacing_rate, rate);
 }
 
-/* The least RTO of a netns, jiffies, as far as tcpx_sock.rto_min has room. */
-static inline u32 tcpx_sysctl_rto_min(const struct net *net)
-{
-	return clamp_t(u32, usecs_to_jiffies(compat_sysctl_rto_min_us(net)), 1, S16_MAX);
-}
-
 /* --- ECN -------------------------------------------------------------------- */
 
 /* Feedback as in rfc3168, as in rfc9768; neither while a SYN asks for the latter. */
@@ -214,20 +208,77 @@ static inline bool tcpx_ecn_accurate(const struct tcpx_sock *tp)
 	return unlikely((tp->ecn_flags & TCPX_ECN_MODE) == TCPX_ECN_ACCECN);
 }
 
-/* The host's tcp_ecn, or net.tcpx's where the host's has no AccECN; and so on. */
+/* --- knobs that older kernels lack ---------------------------------------- */
+
+/* The host's tcp_ecn, or net.tcpx's where the host's has no AccECN. */
 static inline u8 tcpx_sysctl_ecn(const struct net *net)
 {
-	return compat_sysctl_ecn(net, tcpx_pernet(net)->sysctl.ecn);
+	u8 host = READ_ONCE(net->ipv4.sysctl_tcp_ecn);
+
+	if (TCPX_HAVE_SYSCTL_TCP_ECN_OPTION)
+		return host;
+	return READ_ONCE(tcpx_pernet(net)->sysctl.tcp_ecn) ?: host;
 }
 
 static inline u8 tcpx_sysctl_ecn_option(const struct net *net)
 {
-	return compat_sysctl_ecn_option(net, tcpx_pernet(net)->sysctl.ecn_option);
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_ECN_OPTION, tcp_ecn_option);
 }
 
 static inline u32 tcpx_sysctl_ecn_beacon(const struct net *net)
 {
-	return compat_sysctl_ecn_beacon(net, tcpx_pernet(net)->sysctl.ecn_option_beacon);
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_ECN_OPTION, tcp_ecn_option_beacon);
+}
+
+/* The least RTO, jiffies, as far as tcpx_sock.rto_min has room. */
+static inline u32 tcpx_sysctl_rto_min(const struct net *net)
+{
+	u32 us = COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_RTO_MIN_US, tcp_rto_min_us);
+
+	return clamp_t(u32, usecs_to_jiffies(us), 1, S16_MAX);
+}
+
+/* The greatest RTO, jiffies. */
+static inline u32 tcpx_sysctl_rto_max(const struct net *net)
+{
+	return msecs_to_jiffies(COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_RTO_MAX_MS, tcp_rto_max_ms));
+}
+
+/* Timeouts of a SYN before they begin to double. */
+static inline u32 tcpx_sysctl_syn_linear(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_SYN_LINEAR_TIMEOUTS,
+			   tcp_syn_linear_timeouts);
+}
+
+/* Age at which connect() may take over a TIME_WAIT's addresses, ms. */
+static inline u32 tcpx_sysctl_tw_reuse_delay(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_TW_REUSE_DELAY, tcp_tw_reuse_delay);
+}
+
+/* Per cent of the RTT that an ACK of segments out of order may wait. */
+static inline u32 tcpx_sysctl_comp_sack_percent(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_COMP_SACK_RTT_PERCENT,
+			   tcp_comp_sack_rtt_percent);
+}
+
+/* May ACKs wait until all of the backlog has been worked through? */
+static inline bool tcpx_sysctl_backlog_ack_defer(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_BACKLOG_ACK_DEFER, tcp_backlog_ack_defer);
+}
+
+/* Does data go both ways by turns, so that ACKs can ride on it? */
+static inline bool tcpx_in_pingpong_mode(const struct sock *sk)
+{
+	return tcpx_sk(sk)->ack.pingpong >= compat_pingpong_thresh(sock_net(sk));
+}
+
+static inline void tcpx_enter_pingpong_mode(struct sock *sk)
+{
+	tcpx_sk(sk)->ack.pingpong = compat_pingpong_thresh(sock_net(sk));
 }
 
 /* Are the options of a SYN or SYN-ACK those that nearly all have, in the order that nearly all

@@ -62,7 +62,7 @@ static bool tcpx_in_quickack_mode(struct sock *sk)
 	const struct dst_entry *dst = __sk_dst_get(sk);
 
 	return (dst && dst_metric(dst, RTAX_QUICKACK)) ||
-	       (tp->ack.quick && tp->ack.pingpong < TCPX_PINGPONG_THRESH);
+	       (tp->ack.quick && !tcpx_in_pingpong_mode(sk));
 }
 
 /**
@@ -163,12 +163,13 @@ static u64 tcpx_comp_sack_delay_ns(const struct sock *sk)
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct net *net = sock_net(sk);
 	u32 rtt_us = tp->rcv_rtt_est.rtt_us;
+	u64 rtt_part;
 
 	if (tp->cc.srtt_us && tp->cc.srtt_us < rtt_us)
 		rtt_us = tp->cc.srtt_us;
+	rtt_part = (u64)rtt_us * (NSEC_PER_USEC >> 3) * tcpx_sysctl_comp_sack_percent(net);
 	return min_t(u64, READ_ONCE(net->ipv4.sysctl_tcp_comp_sack_delay_ns),
-		     div_u64((u64)rtt_us * (NSEC_PER_USEC >> 3) * compat_comp_sack_percent(net),
-			     100));
+		     div_u64(rtt_part, 100));
 }
 
 /* A segment out of order came. The first duplicate ACKs start the peer's recovery and
@@ -217,7 +218,12 @@ static void __tcpx_ack_snd_check(struct sock *sk, bool ofo_possible)
 	      __tcpx_select_window(sk) >= tp->rcv_wnd)) ||
 	    tcpx_in_quickack_mode(sk) ||
 	    (tp->ack.pending & TCPX_ACK_NOW)) {
-		tcpx_send_ack(sk);
+		/* One ACK for all that the backlog brings */
+		if (sock_owned_by_user_nocheck(sk) &&
+		    tcpx_sysctl_backlog_ack_defer(sock_net(sk)))
+			set_bit(TCPX_ACK_DEFERRED, &sk->sk_tsq_flags);
+		else
+			tcpx_send_ack(sk);
 		return;
 	}
 	if (ofo_possible && !tcpx_ofo_empty(tp))
@@ -554,8 +560,6 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
  */
 void tcpx_fin(struct sock *sk)
 {
-	struct tcpx_sock *tp = tcpx_sk(sk);
-
 	tcpx_schedule_ack(sk);
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sock_set_flag(sk, SOCK_DONE);
@@ -565,7 +569,7 @@ void tcpx_fin(struct sock *sk)
 	case TCP_ESTABLISHED:
 		tcpx_set_state(sk, TCP_CLOSE_WAIT);
 		/* An answer will follow soon: let the ACK ride on it. */
-		tp->ack.pingpong = TCPX_PINGPONG_THRESH;
+		tcpx_enter_pingpong_mode(sk);
 		break;
 	case TCP_FIN_WAIT1:
 		/* Simultaneous close. */

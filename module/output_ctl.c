@@ -110,7 +110,7 @@ void tcpx_send_delayed_ack(struct sock *sk)
 	if (ato > TCPX_ATO_MIN) {
 		int max_ato = HZ / 2;
 
-		if (tp->ack.pingpong >= TCPX_PINGPONG_THRESH || (tp->ack.pending & TCPX_ACK_PUSHED))
+		if (tcpx_in_pingpong_mode(sk) || (tp->ack.pending & TCPX_ACK_PUSHED))
 			max_ato = TCPX_DELACK_MAX;
 		/* Not longer than an RTT, which we know from sending. */
 		if (tp->cc.srtt_us) {

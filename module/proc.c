@@ -92,7 +92,7 @@ static void row_sock(struct tcpx_row *row, struct sock *sk)
 	row->rto = READ_ONCE(tp->rto);
 	row->ato = READ_ONCE(tp->ack.ato);
 	row->quick = READ_ONCE(tp->ack.quick) << 1 |
-		     (READ_ONCE(tp->ack.pingpong) >= TCPX_PINGPONG_THRESH);
+		     tcpx_in_pingpong_mode(sk);
 	row->cwnd = READ_ONCE(tp->cc.snd_cwnd);
 }
 

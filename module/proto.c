@@ -102,7 +102,7 @@ int tcpx_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
 
 	tcpx_init_engine(sk);
-	tp->rto_max = msecs_to_jiffies(compat_sysctl_rto_max_ms(net));
+	tp->rto_max = tcpx_sysctl_rto_max(net);
 	tp->cc.snd_cwnd_clamp = ~0;
 	tp->cc.pacing_rate = ~0UL;
 	tp->mss_cache = TCP_MSS_DEFAULT;
@@ -236,7 +236,7 @@ void tcpx_orphan_dec(struct sock *sk)
 bool tcpx_check_oom(struct sock *sk, int shift)
 {
 	struct tcpx_net *tn = tcpx_pernet(sock_net(sk));
-	bool many = atomic_read(&tn->orphan_count) << shift > READ_ONCE(tn->sysctl.max_orphans);
+	bool many = atomic_read(&tn->orphan_count) << shift > READ_ONCE(tn->sysctl.tcp_max_orphans);
 	bool memory = sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
 		      sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 

@@ -158,7 +158,7 @@ static bool tcpx_owed_ack_is_due(const struct sock *sk, int copied)
 		return false;
 	return (tp->ack.pending & TCPX_ACK_PUSHED2) ||
 	       ((tp->ack.pending & TCPX_ACK_PUSHED) &&
-		tp->ack.pingpong < TCPX_PINGPONG_THRESH);
+		!tcpx_in_pingpong_mode(sk));
 }
 
 /* Did reading open the window to at least twice of what the peer knows?

@@ -258,7 +258,7 @@ static int tcpx_set_quickack(struct sock *sk, int val)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	if (!val) {
-		tp->ack.pingpong = TCPX_PINGPONG_THRESH;
+		tcpx_enter_pingpong_mode(sk);
 		return 0;
 	}
 	tp->ack.pingpong = 0;
@@ -267,14 +267,14 @@ static int tcpx_set_quickack(struct sock *sk, int val)
 		tp->ack.pending |= TCPX_ACK_PUSHED;
 		tcpx_cleanup_rbuf(sk, 1);
 		if (!(val & 1))
-			tp->ack.pingpong = TCPX_PINGPONG_THRESH;
+			tcpx_enter_pingpong_mode(sk);
 	}
 	return 0;
 }
 
 static int tcpx_get_quickack(const struct sock *sk)
 {
-	return tcpx_sk(sk)->ack.pingpong < TCPX_PINGPONG_THRESH;
+	return !tcpx_in_pingpong_mode(sk);
 }
 
 static int tcpx_set_inq(struct sock *sk, int val)

@@ -10,21 +10,12 @@
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
-#define PORT_LINGER_DEFAULT_MS	500
-#define PORT_LINGER_MAX_MS	60000
-
-#define ECN_OPTION_BEACON_DEFAULT	3	/* times a round trip */
-
-static int port_linger_max = PORT_LINGER_MAX_MS;
-static int ecn_max = TCPX_ECN_IN_ACCECN_OUT_NOECN;
-static int ecn_option_beacon_max = 255;
-
 /* net.tcpx.tcp_ecn: what net.ipv4.tcp_ecn can't be told, or 0: what it says holds. */
 static int proc_ecn(compat_ctl_table *ctl, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	int val = READ_ONCE(*(int *)ctl->data);
 	struct ctl_table local = {
-		.data = &val, .maxlen = sizeof(val), .extra1 = SYSCTL_ZERO, .extra2 = &ecn_max,
+		.data = &val, .maxlen = sizeof(val), .extra1 = ctl->extra1, .extra2 = ctl->extra2,
 	};
 	int err = proc_dointvec_minmax(&local, write, buffer, lenp, ppos);
 
@@ -36,18 +27,20 @@ static int proc_ecn(compat_ctl_table *ctl, int write, void *buffer, size_t *lenp
 	return 0;
 }
 
-/* net.tcpx.congestion_control: data is the struct tcpx_net. */
+/* net.tcpx.congestion_control */
 static int proc_congestion_control(compat_ctl_table *ctl, int write, void *buffer,
 				   size_t *lenp, loff_t *ppos)
 {
+	struct tcpx_net *tn = container_of(ctl->data, struct tcpx_net,
+					   sysctl.congestion_control);
 	char name[TCP_CA_NAME_MAX];
 	struct ctl_table local = { .data = name, .maxlen = sizeof(name) };
 	int err;
 
-	tcpx_get_default_congestion_control(ctl->data, name);
+	tcpx_get_default_congestion_control(tn, name);
 	err = proc_dostring(&local, write, buffer, lenp, ppos);
 	if (write && !err)
-		err = tcpx_set_default_congestion_control(ctl->data, name);
+		err = tcpx_set_default_congestion_control(tn, name);
 	return err;
 }
 
@@ -84,78 +77,76 @@ static int proc_allowed_congestion_control(compat_ctl_table *ctl, int write, voi
 	return err;
 }
 
-/* In the order of this enum; init_net's tables are copies, too. The last ones are there
- * only if the kernel has not got them itself.
+/**
+ * struct tcpx_knob - a file below /proc/sys/net/tcpx
+ * @name: of the file; the newest kernel's where net.ipv4 has it there
+ * @offset: in struct tcpx_net, of an int or of what @handler takes
+ * @host: net.ipv4 of this kernel has it, no need for ours
+ * @preset: what it is at first; where @host may be true, what older kernels do
+ * @least: smallest value
+ * @most: greatest value
+ * @maxlen: bytes, or 0: an int
+ * @handler: or NULL: an int within the bounds
+ * @read_only: mode 0444, else 0644
  */
-enum {
-	CTL_TCP_MAX_ORPHANS,
-	CTL_PORT_LINGER_MS,
-	CTL_CONGESTION_CONTROL,
-	CTL_AVAILABLE_CONGESTION_CONTROL,
-	CTL_ALLOWED_CONGESTION_CONTROL,
-	CTL_TCP_ECN,
-	CTL_TCP_ECN_OPTION,
-	CTL_TCP_ECN_OPTION_BEACON,
-	CTL_COUNT
+struct tcpx_knob {
+	const char	*name;
+	size_t		offset;
+	bool		host;
+	int		preset;
+	int		least;
+	int		most;
+	int		maxlen;
+	int		(*handler)(compat_ctl_table *ctl, int write, void *buffer, size_t *lenp,
+				   loff_t *ppos);
+	bool		read_only;
 };
 
-static const struct ctl_table tcpx_table[CTL_COUNT + 1] = {
-	[CTL_TCP_MAX_ORPHANS] = {
-		.procname	= "tcp_max_orphans",
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-	},
-	[CTL_PORT_LINGER_MS] = {
-		.procname	= "port_linger_ms",
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= &port_linger_max,
-	},
-	[CTL_CONGESTION_CONTROL] = {
-		.procname	= "congestion_control",
-		.maxlen		= TCP_CA_NAME_MAX,
-		.mode		= 0644,
-		.proc_handler	= proc_congestion_control,
-	},
-	[CTL_AVAILABLE_CONGESTION_CONTROL] = {
-		.procname	= "available_congestion_control",
-		.maxlen		= TCP_CA_BUF_MAX,
-		.mode		= 0444,
-		.proc_handler	= proc_available_congestion_control,
-	},
-	[CTL_ALLOWED_CONGESTION_CONTROL] = {
-		.procname	= "allowed_congestion_control",
-		.maxlen		= TCP_CA_BUF_MAX,
-		.mode		= 0644,
-		.proc_handler	= proc_allowed_congestion_control,
-	},
-	[CTL_TCP_ECN] = {
-		.procname	= "tcp_ecn",
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_ecn,
-	},
-	[CTL_TCP_ECN_OPTION] = {
-		.procname	= "tcp_ecn_option",
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= SYSCTL_THREE,
-	},
-	[CTL_TCP_ECN_OPTION_BEACON] = {
-		.procname	= "tcp_ecn_option_beacon",
-		.maxlen		= sizeof(int),
-		.mode		= 0644,
-		.proc_handler	= proc_dointvec_minmax,
-		.extra1		= SYSCTL_ZERO,
-		.extra2		= &ecn_option_beacon_max,
-	},
+#define KNOB(field)	.name = #field, .offset = offsetof(struct tcpx_net, sysctl.field)
+
+static const struct tcpx_knob tcpx_knobs[] = {
+	{ KNOB(tcp_max_orphans), .most = INT_MAX },
+	{ KNOB(port_linger_ms), .preset = 500, .most = 60 * MSEC_PER_SEC },
+	{ KNOB(congestion_control), .handler = proc_congestion_control,
+	  .maxlen = TCP_CA_NAME_MAX },
+	{ .name = "available_congestion_control", .maxlen = TCP_CA_BUF_MAX,
+	  .handler = proc_available_congestion_control, .read_only = true },
+	{ .name = "allowed_congestion_control", .maxlen = TCP_CA_BUF_MAX,
+	  .handler = proc_allowed_congestion_control },
+	{ KNOB(tcp_ecn), .host = TCPX_HAVE_SYSCTL_TCP_ECN_OPTION, .handler = proc_ecn,
+	  .most = TCPX_ECN_IN_ACCECN_OUT_NOECN },
+	{ KNOB(tcp_ecn_option), .host = TCPX_HAVE_SYSCTL_TCP_ECN_OPTION,
+	  .preset = TCPX_ECN_OPTION_FULL, .most = 3 },
+	/* times a round trip */
+	{ KNOB(tcp_ecn_option_beacon), .host = TCPX_HAVE_SYSCTL_TCP_ECN_OPTION,
+	  .preset = 3, .most = 255 },
+	{ KNOB(tcp_rto_min_us), .host = TCPX_HAVE_SYSCTL_TCP_RTO_MIN_US,
+	  .preset = USEC_PER_SEC / 5, .least = 1, .most = INT_MAX },
+	{ KNOB(tcp_rto_max_ms), .host = TCPX_HAVE_SYSCTL_TCP_RTO_MAX_MS,
+	  .preset = 120 * MSEC_PER_SEC, .least = MSEC_PER_SEC, .most = 120 * MSEC_PER_SEC },
+	{ KNOB(tcp_syn_linear_timeouts), .host = TCPX_HAVE_SYSCTL_TCP_SYN_LINEAR_TIMEOUTS,
+	  .most = MAX_TCP_SYNCNT },
+	{ KNOB(tcp_tw_reuse_delay), .host = TCPX_HAVE_SYSCTL_TCP_TW_REUSE_DELAY,
+	  .preset = MSEC_PER_SEC, .least = 1, .most = 60 * MSEC_PER_SEC },
+	{ KNOB(tcp_comp_sack_rtt_percent), .host = TCPX_HAVE_SYSCTL_TCP_COMP_SACK_RTT_PERCENT,
+	  .preset = 5, .least = 1, .most = 1000 },
+	{ KNOB(tcp_backlog_ack_defer), .host = TCPX_HAVE_SYSCTL_TCP_BACKLOG_ACK_DEFER,
+	  .preset = 1, .most = 1 },
 };
+
+/* What the kernel registers for @knob. */
+static struct ctl_table tcpx_knob_entry(struct tcpx_net *tn, const struct tcpx_knob *knob)
+{
+	return (struct ctl_table) {
+		.procname	= knob->name,
+		.data		= (void *)tn + knob->offset,
+		.maxlen		= knob->maxlen ?: sizeof(int),
+		.mode		= knob->read_only ? 0444 : 0644,
+		.proc_handler	= knob->handler ?: proc_dointvec_minmax,
+		.extra1		= (void *)&knob->least,
+		.extra2		= (void *)&knob->most,
+	};
+}
 
 /* Kernel TCP's default: half the slots of its connection table, which has one
  * for every 128 KiB of memory and at most half a million.
@@ -175,26 +166,26 @@ static int default_max_orphans(void)
  */
 int tcpx_sysctl_net_init(struct tcpx_net *tn)
 {
-	size_t count = COMPAT_ECN_SYSCTLS ? CTL_TCP_ECN : CTL_COUNT;
+	const struct tcpx_knob *knob;
 	struct ctl_table *table;
+	size_t count = 0;
 
-	tn->sysctl.ecn_option = TCPX_ECN_OPTION_FULL;
-	tn->sysctl.ecn_option_beacon = ECN_OPTION_BEACON_DEFAULT;
-	tn->sysctl.max_orphans = default_max_orphans();
-	tn->sysctl.port_linger_ms = PORT_LINGER_DEFAULT_MS;
-	table = kmemdup(tcpx_table, sizeof(tcpx_table), GFP_KERNEL);
+	/* One more: the entry that ends the table, where it is not its size that does. */
+	table = kcalloc(ARRAY_SIZE(tcpx_knobs) + 1, sizeof(*table), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
-	table[CTL_TCP_MAX_ORPHANS].data = &tn->sysctl.max_orphans;
-	table[CTL_PORT_LINGER_MS].data = &tn->sysctl.port_linger_ms;
-	table[CTL_CONGESTION_CONTROL].data = tn;
-	table[CTL_TCP_ECN].data = &tn->sysctl.ecn;
-	table[CTL_TCP_ECN_OPTION].data = &tn->sysctl.ecn_option;
-	table[CTL_TCP_ECN_OPTION_BEACON].data = &tn->sysctl.ecn_option_beacon;
-	/* The entry that ends the table, where it is not its size that does. */
-	memset(table + count, 0, sizeof(*table));
-	if (!net_eq(tn->net, &init_net))
-		table[CTL_ALLOWED_CONGESTION_CONTROL].mode = 0444;
+	for (knob = tcpx_knobs; knob < tcpx_knobs + ARRAY_SIZE(tcpx_knobs); knob++) {
+		if (knob->host)
+			continue;
+		table[count] = tcpx_knob_entry(tn, knob);
+		if (!knob->handler || knob->handler == proc_ecn)
+			*(int *)table[count].data = knob->preset;
+		/* One list for all, the first netns's */
+		if (knob->handler == proc_allowed_congestion_control && !net_eq(tn->net, &init_net))
+			table[count].mode = 0444;
+		count++;
+	}
+	tn->sysctl.tcp_max_orphans = default_max_orphans();
 	tn->sysctl.hdr = compat_register_net_sysctl(tn->net, "net/tcpx", table, count);
 	if (!tn->sysctl.hdr) {
 		kfree(table);

@@ -64,8 +64,11 @@
 #define TCPX_ACK_NOW		16	/* send it at the next occasion */
 
 /* Work put off while the user holds the lock: tcpx_release_cb(). */
+/* sk_tsq_flags, beside those of enum tsq_enum: an ACK is to leave with the lock. */
+#define TCPX_ACK_DEFERRED	16
 #define TCPX_DEFERRED_ALL	(BIT(TCP_TSQ_DEFERRED) | BIT(TCP_WRITE_TIMER_DEFERRED) | \
-				 BIT(TCP_DELACK_TIMER_DEFERRED) | BIT(TCP_MTU_REDUCED_DEFERRED))
+				 BIT(TCP_DELACK_TIMER_DEFERRED) | BIT(TCP_MTU_REDUCED_DEFERRED) | \
+				 BIT(TCPX_ACK_DEFERRED))
 
 /* Bits of tcpx_sock.nonagle. */
 #define TCPX_NAGLE_OFF		1	/* TCP_NODELAY */
@@ -106,7 +109,6 @@
 #define TCPX_ACCECN_OPT_FAIL_SEND	BIT(2)
 #define TCPX_ACCECN_OPT_FAIL_RECV	BIT(3)
 
-#define TCPX_PINGPONG_THRESH	1
 #define TCPX_ATO_MIN		(HZ / 25)	/* 40 ms */
 #define TCPX_DELACK_MAX		(HZ / 5)	/* 200 ms, rfc9293#section-3.8.6.3 allows 500 */
 #define TCPX_RTO_MIN		((u32)(HZ / 5))
@@ -357,11 +359,17 @@ struct tcpx_net {
 	struct tcpx_fastopen_cache	fastopen;
 	struct {
 		struct ctl_table_header	*hdr;
-		int			max_orphans;
 		int			port_linger_ms;
-		int			ecn;
-		int			ecn_option;
-		int			ecn_option_beacon;
+		int			tcp_max_orphans;
+		int			tcp_ecn;
+		int			tcp_ecn_option;
+		int			tcp_ecn_option_beacon;
+		int			tcp_rto_min_us;
+		int			tcp_rto_max_ms;
+		int			tcp_syn_linear_timeouts;
+		int			tcp_tw_reuse_delay;
+		int			tcp_comp_sack_rtt_percent;
+		int			tcp_backlog_ack_defer;
 		struct tcpx_congestion_ops __rcu *congestion_control;
 	} sysctl;
 };

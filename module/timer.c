@@ -334,15 +334,18 @@ static bool tcpx_write_timeout(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct net *net = sock_net(sk);
+	int retry_until, linear = 0;
 	bool expired = false;
-	int retry_until;
 
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		if (tp->retransmits)
 			dst_negative_advice(sk);
 		retry_until = READ_ONCE(tp->syn_retries) ?:
 			      READ_ONCE(net->ipv4.sysctl_tcp_syn_retries);
-		expired = tp->retransmits >= retry_until;
+		/* Those that came no slower are not counted. */
+		if (sk->sk_state == TCP_SYN_SENT)
+			linear = tcpx_sysctl_syn_linear(net);
+		expired = tp->retransmits >= retry_until + linear;
 	} else {
 		if (tcpx_retransmits_timed_out(sk, READ_ONCE(net->ipv4.sysctl_tcp_retries1), 0)) {
 			tcpx_mtu_blackhole(sk);
@@ -444,7 +447,8 @@ static void tcpx_rearm_after_rto(struct sock *sk)
 		tp->backoff = 0;
 		if (tp->cc.srtt_us)
 			tcpx_set_rto(sk);
-	} else {
+	} else if (sk->sk_state != TCP_SYN_SENT ||
+		   tp->retransmits > tcpx_sysctl_syn_linear(net)) {
 		/* rfc6298#section-5.5 */
 		tp->backoff++;
 		tp->rto = min_t(u32, tp->rto << 1, tp->rto_max);
@@ -660,7 +664,7 @@ void tcpx_delack_timer_handler(struct sock *sk)
 	if (!(tp->ack.pending & TCPX_ACK_SCHED))
 		return;
 
-	if (tp->ack.pingpong < TCPX_PINGPONG_THRESH) {
+	if (!tcpx_in_pingpong_mode(sk)) {
 		/* Data came more slowly than we thought. */
 		tp->ack.ato = min_t(u32, tp->ack.ato << 1, tp->rto);
 	} else {

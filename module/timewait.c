@@ -431,7 +431,7 @@ static bool tcpx_tw_reuse_allowed(const struct tcpx_timewait_sock *tw)
 	if (!reuse || (reuse == 2 && !tcpx_tw_is_loopback(tw)))
 		return false;
 	return time_after32(tcpx_clock_ms(),
-			    READ_ONCE(tw->tw_entry_stamp) + compat_tw_reuse_delay(net));
+			    READ_ONCE(tw->tw_entry_stamp) + tcpx_sysctl_tw_reuse_delay(net));
 }
 
 /**

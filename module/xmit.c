@@ -737,6 +737,8 @@ void tcpx_release_cb(struct sock *sk)
 		tcpx_sk(sk)->af_ops->mtu_reduced(sk);
 		__sock_put(sk);
 	}
+	if ((flags & BIT(TCPX_ACK_DEFERRED)) && (tcpx_sk(sk)->ack.pending & TCPX_ACK_SCHED))
+		tcpx_send_ack(sk);
 }
 
 /**

@@ -197,3 +197,35 @@ CASE(other_echo)
 {
 	two(w, c, "mss=1000", FIRST, "PE. seq=101 ack=1 len=100", 0);
 }
+
+/* Segments that cannot be joined: an ACK for all of them, or one for each. */
+static void three_times(struct wire *w, struct conn *c, const char *defer)
+{
+	struct holder h;
+	int i;
+
+	knob_set(w, "tcp_backlog_ack_defer", defer);
+	conn_passive(w, c, "mss=1000 ts");
+	hold(c, &h);
+	for (i = 0; i < 3; i++)
+		tx(c, "P. seq=%d ack=1 len=1000 tsval=%d", 1 + 1000 * i, 5000 + i);
+	let_go(c, &h, 0);
+	CHECK_EQ(w, 0, mib(w, "TCPBacklogCoalesce"));
+	conn_read(c, 0, 3000);
+}
+
+CASE(acks_deferred)
+{
+	three_times(w, c, "1");
+	rx(c, ". seq=4097 ack=3001 skip");
+	none(c);
+}
+
+CASE(acks_at_once)
+{
+	three_times(w, c, "0");
+	rx(c, ". seq=4097 ack=1001 skip");
+	rx(c, ". seq=4097 ack=2001");
+	rx(c, ". seq=4097 ack=3001");
+	none(c);
+}

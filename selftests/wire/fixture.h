@@ -211,4 +211,23 @@ int main(int argc, char **argv)
 	return harness_main(argc, argv);
 }
 
+/* sysctl_set() for a knob of newer kernels. Where the host lacks it AF_TCPX has it below
+ * net.tcpx, and kernel TCP's test is skipped.
+ */
+static inline void knob_set(struct wire *w, const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
+	if (!access(path, F_OK)) {
+		sysctl_set(w, name, value);
+		return;
+	}
+	if (w->kind.family != AF_TCPX)
+		_exit(EXIT_SKIP);
+	snprintf(path, sizeof(path), "net/tcpx/%s", name);
+	if (!sysctl_try(path, value))
+		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
+}
+
 #endif /* SELFTESTS_WIRE_FIXTURE_H */

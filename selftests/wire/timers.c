@@ -36,6 +36,22 @@ CASE(syn_backoff)
 	check_alive(c);
 }
 
+/* As often as said it does not double, which TCP_SYNCNT and tcp_syn_retries do not count. */
+CASE(syn_linear_timeouts)
+{
+	knob_set(w, "tcp_syn_linear_timeouts", "2");
+	sysctl_set(w, "tcp_syn_retries", "2");
+	conn_init(w, c);
+	sock_connect(c);
+	rx(c, "S");
+	rx(c, "S t>=%d t<=1400", SECOND);
+	rx(c, "S t>=%d t<=1400", SECOND);
+	rx(c, "S t>=%d t<=1400", SECOND);
+	rx(c, "S t>=%d t<=2400", 2 * SECOND);
+	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
+	none(c);
+}
+
 CASE(syn_retries_sysctl)
 {
 	__s64 begin;
@@ -216,10 +232,8 @@ static void set_if_known(struct conn *c, int name, int value)
 	}
 }
 
-CASE(rto_max_of_socket)
+static void at_most_a_second(struct conn *c)
 {
-	conn_passive(w, c, NULL);
-	set_if_known(c, RTO_MAX_MS_OPTION, 1000);
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=1 len=1000");
 	rx(c, ". seq=1 len=1000 t>=%d", RTO_MIN_MS);
@@ -230,13 +244,25 @@ CASE(rto_max_of_socket)
 	tx(c, ". ack=1001");
 }
 
+CASE(rto_max_of_socket)
+{
+	conn_passive(w, c, NULL);
+	set_if_known(c, RTO_MAX_MS_OPTION, 1000);
+	at_most_a_second(c);
+}
+
+CASE(rto_max_sysctl)
+{
+	knob_set(w, "tcp_rto_max_ms", "1000");
+	conn_passive(w, c, NULL);
+	at_most_a_second(c);
+}
+
 /* Each round trip forgets a quarter of the variance that the usual least RTO was. */
-CASE(rto_min_of_socket)
+static void less_than_usual(struct conn *c)
 {
 	int i;
 
-	conn_passive(w, c, NULL);
-	set_if_known(c, RTO_MIN_US_OPTION, 20000);
 	for (i = 0; i < 40; i++) {
 		conn_write(c, 1000, 0);
 		rx(c, ". seq=%d len=1000 skip", 1000 * i + 1);
@@ -245,6 +271,44 @@ CASE(rto_min_of_socket)
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=40001 len=1000");
 	rx(c, ". seq=40001 len=1000 t<=150");
+}
+
+CASE(rto_min_of_socket)
+{
+	conn_passive(w, c, NULL);
+	set_if_known(c, RTO_MIN_US_OPTION, 20000);
+	less_than_usual(c);
+}
+
+CASE(rto_min_sysctl)
+{
+	knob_set(w, "tcp_rto_min_us", "20000");
+	conn_passive(w, c, NULL);
+	less_than_usual(c);
+}
+
+/* Bounds of the knobs of newer kernels */
+CASE(knobs_refuse)
+{
+	static const char *const bad[][2] = {
+		{ "tcp_rto_min_us", "0" }, { "tcp_rto_min_us", "-1" },
+		{ "tcp_rto_max_ms", "999" }, { "tcp_rto_max_ms", "120001" },
+		{ "tcp_syn_linear_timeouts", "128" }, { "tcp_syn_linear_timeouts", "-1" },
+		{ "tcp_backlog_ack_defer", "2" }, { "tcp_tw_reuse_delay", "0" },
+		{ "tcp_tw_reuse_delay", "60001" }, { "tcp_comp_sack_rtt_percent", "0" },
+		{ "tcp_comp_sack_rtt_percent", "1001" },
+	};
+	char path[2][128];
+	size_t i, known;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(path[0], sizeof(path[0]), "/proc/sys/net/ipv4/%s", bad[i][0]);
+		snprintf(path[1], sizeof(path[1]), "/proc/sys/net/tcpx/%s", bad[i][0]);
+		known = access(path[0], F_OK) ? 1 : 0;
+		/* One of the two has it, never both. */
+		CHECK_EQ(w, known, access(path[1], F_OK) ? 0 : 1);
+		CHECK(w, !sysctl_try(path[known] + strlen("/proc/sys/"), bad[i][1]));
+	}
 }
 
 /* So little in flight that waiting longer and longer helps nobody: six times it does not. */
