@@ -63,7 +63,7 @@
  *         bhash bucket lock
  *           ehash lock, lhash lock, tcpx_net.rsv_lock
  *       accept_queue.lock; accept_queue.fastopenq.lock
- *     tcpx_net.fastopen.lock
+ *     tcpx_metrics_lock
  *
  * The socket lock is the usual pair: a process owns it (lock_sock()) and may
  * sleep, softirq takes its spinlock (bh_lock_sock()) and, finding an owner,

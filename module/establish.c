@@ -10,41 +10,6 @@
 #include "tcpx.h"
 #include "trace.h"
 
-/* The admin knows the RTT better than the first sample does, if it is longer. */
-static void tcpx_init_rto(struct sock *sk, const struct dst_entry *dst)
-{
-	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 rtt_us = dst ? dst_metric_raw(dst, RTAX_RTT) * USEC_PER_MSEC : 0;
-
-	if (rtt_us > tp->cc.srtt_us) {
-		u32 rtt = rtt_us / (8 * USEC_PER_SEC / HZ);
-
-		tp->rto = rtt + max(2 * rtt, tcpx_rto_min(sk));
-	} else if (!tp->cc.srtt_us) {
-		/* No RTT yet: the SYN was lost, so be careful (rfc6298#section-5.7). */
-		tp->rto = TCPX_TIMEOUT_FALLBACK;
-	}
-}
-
-/* What is known of the path: ip route's cwnd (with lock), ssthresh, reordering, rtt. */
-static void tcpx_init_metrics(struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get(sk);
-	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 val = 0;
-
-	if (dst && dst_metric_locked(dst, RTAX_CWND))
-		tp->cc.snd_cwnd_clamp = max(dst_metric_raw(dst, RTAX_CWND), 1U);
-	if (dst && !READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_no_ssthresh_metrics_save))
-		val = dst_metric_raw(dst, RTAX_SSTHRESH);
-	/* A lost SYN says nothing of it. */
-	tp->cc.snd_ssthresh = val ? min(val, tp->cc.snd_cwnd_clamp) : TCP_INFINITE_SSTHRESH;
-	val = dst ? dst_metric_raw(dst, RTAX_REORDERING) : 0;
-	if (val)
-		tp->reordering = val;
-	tcpx_init_rto(sk, dst);
-}
-
 /**
  * tcpx_init_transfer() - the handshake is done: windows and buffers
  * @sk: socket, locked

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_TCPX: TCP Fast Open, rfc7413: the side that opens, and what it remembers of its
- * peers. The listener's side is in fastopen.c.
+ * AF_TCPX: TCP Fast Open, rfc7413: the side that opens. What it remembers of its peers
+ * is in metrics.c, the listener's side in fastopen.c.
  *
  * The first write opens the connection: sendto() or sendmsg() with MSG_FASTOPEN and an
  * address, or, after TCP_FASTOPEN_CONNECT, connect() that does nothing yet and the
@@ -11,172 +11,11 @@
  * In the retransmit queue SYN and data are two skbs: what is repeated is a plain SYN, and
  * the data after the handshake if the peer did not take it.
  */
-#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <net/inet_common.h>
 #include <net/ipv6.h>
 
 #include "tcpx.h"
-
-/* Peers remembered with the same hash; beyond that the oldest is forgotten. */
-#define TCPX_FASTOPEN_DEPTH	8
-
-/* --- what is known of peers ----------------------------------------------------- */
-
-/**
- * struct tcpx_fastopen_peer - what Fast Open knows of a peer, rfc7413#section-4.1.3
- * @node: in tcpx_net.fastopen.bucket; changed by replacement only, so that readers
- *	under RCU see one state
- * @rcu: frees it
- * @saddr: our address, IPv4's mapped
- * @daddr: the peer's
- * @cookie: len 0: none
- * @mss: the peer's MSS option, 0: not known
- * @try_exp: 1: it did not answer to the option's own number: try the experimental
- *	one; 2: nor to that
- */
-struct tcpx_fastopen_peer {
-	struct hlist_node		node;
-	struct rcu_head			rcu;
-	struct in6_addr			saddr;
-	struct in6_addr			daddr;
-	struct tcp_fastopen_cookie	cookie;
-	u16				mss;
-	u8				try_exp;
-};
-
-static void tcpx_fastopen_peer_key(const struct sock *sk, struct tcpx_fastopen_peer *key)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6) {
-		key->saddr = sk->sk_v6_rcv_saddr;
-		key->daddr = sk->sk_v6_daddr;
-		return;
-	}
-#endif
-	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &key->saddr);
-	ipv6_addr_set_v4mapped(sk->sk_daddr, &key->daddr);
-}
-
-static struct hlist_head *tcpx_fastopen_bucket(struct tcpx_net *tn,
-					       const struct tcpx_fastopen_peer *key)
-{
-	u32 hash = jhash(&key->saddr, sizeof(key->saddr), tcpx_secret());
-
-	hash = jhash(&key->daddr, sizeof(key->daddr), hash);
-	return &tn->fastopen.bucket[hash % TCPX_FASTOPEN_BUCKETS];
-}
-
-/* RCU, or the lock. */
-static struct tcpx_fastopen_peer *tcpx_fastopen_find(struct hlist_head *bucket,
-						     const struct tcpx_fastopen_peer *key)
-{
-	struct tcpx_fastopen_peer *peer;
-
-	hlist_for_each_entry_rcu(peer, bucket, node, true) {
-		if (ipv6_addr_equal(&peer->saddr, &key->saddr) &&
-		    ipv6_addr_equal(&peer->daddr, &key->daddr))
-			return peer;
-	}
-	return NULL;
-}
-
-static void tcpx_fastopen_cache_get(const struct sock *sk, u16 *mss,
-				    struct tcp_fastopen_cookie *cookie)
-{
-	struct tcpx_net *tn = tcpx_pernet(sock_net(sk));
-	struct tcpx_fastopen_peer key, *peer;
-
-	tcpx_fastopen_peer_key(sk, &key);
-	rcu_read_lock();
-	peer = tcpx_fastopen_find(tcpx_fastopen_bucket(tn, &key), &key);
-	if (peer) {
-		if (peer->mss)
-			*mss = peer->mss;
-		*cookie = peer->cookie;
-		if (cookie->len <= 0 && peer->try_exp == 1)
-			cookie->exp = true;
-	}
-	rcu_read_unlock();
-}
-
-/* Make room in a full chain: the last is the one not heard of for longest. Lock held. */
-static void tcpx_fastopen_evict(struct hlist_head *bucket)
-{
-	struct tcpx_fastopen_peer *peer, *last = NULL;
-	int n = 0;
-
-	hlist_for_each_entry(peer, bucket, node) {
-		last = peer;
-		n++;
-	}
-	if (n < TCPX_FASTOPEN_DEPTH)
-		return;
-	hlist_del_rcu(&last->node);
-	kfree_rcu(last, rcu);
-}
-
-/* What a SYN-ACK told. @cookie may have none, then @try_exp says what to try next. */
-static void tcpx_fastopen_cache_set(const struct sock *sk, u16 mss,
-				    const struct tcp_fastopen_cookie *cookie, u8 try_exp)
-{
-	struct tcpx_net *tn = tcpx_pernet(sock_net(sk));
-	struct tcpx_fastopen_peer *new, *old;
-	struct hlist_head *bucket;
-
-	new = kzalloc(sizeof(*new), GFP_ATOMIC | __GFP_NOWARN);
-	if (!new)
-		return;
-	tcpx_fastopen_peer_key(sk, new);
-	bucket = tcpx_fastopen_bucket(tn, new);
-
-	spin_lock_bh(&tn->fastopen.lock);
-	old = tcpx_fastopen_find(bucket, new);
-	if (old) {
-		new->mss = old->mss;
-		new->cookie = old->cookie;
-		new->try_exp = old->try_exp;
-		hlist_del_rcu(&old->node);
-		kfree_rcu(old, rcu);
-	} else {
-		tcpx_fastopen_evict(bucket);
-	}
-	if (mss)
-		new->mss = mss;
-	if (cookie->len > 0)
-		new->cookie = *cookie;
-	else if (try_exp > new->try_exp && new->cookie.len <= 0 && !new->cookie.exp)
-		new->try_exp = try_exp;
-	hlist_add_head_rcu(&new->node, bucket);
-	spin_unlock_bh(&tn->fastopen.lock);
-}
-
-/**
- * tcpx_fastopen_net_init() - a netns knows nobody yet
- * @tn: netns
- */
-void tcpx_fastopen_net_init(struct tcpx_net *tn)
-{
-	spin_lock_init(&tn->fastopen.lock);
-}
-
-/**
- * tcpx_fastopen_net_exit() - forget all peers
- * @tn: netns without sockets
- */
-void tcpx_fastopen_net_exit(struct tcpx_net *tn)
-{
-	struct tcpx_fastopen_peer *peer;
-	struct hlist_node *tmp;
-	int i;
-
-	for (i = 0; i < TCPX_FASTOPEN_BUCKETS; i++) {
-		hlist_for_each_entry_safe(peer, tmp, &tn->fastopen.bucket[i], node) {
-			hlist_del_rcu(&peer->node);
-			kfree_rcu(peer, rcu);
-		}
-	}
-}
 
 /* --- black holes ------------------------------------------------------------------ */
 
@@ -296,7 +135,7 @@ void tcpx_free_fastopen_req(struct tcpx_sock *tp)
 static bool tcpx_fastopen_cookie_ready(struct sock *sk, u16 *mss,
 				       struct tcp_fastopen_cookie *cookie)
 {
-	tcpx_fastopen_cache_get(sk, mss, cookie);
+	tcpx_metrics_get_fastopen(sk, mss, cookie);
 	if (tcpx_fastopen_active_should_disable(sk)) {
 		cookie->len = -1;
 		return false;
@@ -474,7 +313,7 @@ bool tcpx_rcv_fastopen_synack(struct sock *sk, struct sk_buff *synack)
 		cookie.len = -1;	/* not asked for */
 	else if (!tp->total_retrans && cookie.len < 0 && !tp->syn_data)
 		try_exp = tp->syn_fastopen_exp ? 2 : 1;
-	tcpx_fastopen_cache_set(sk, tcpx_synack_mss(tp, synack), &cookie, try_exp);
+	tcpx_metrics_set_fastopen(sk, tcpx_synack_mss(tp, synack), &cookie, try_exp);
 
 	if (data) {
 		tp->fastopen_client_fail = tp->total_retrans ? TFO_SYN_RETRANSMITTED :

@@ -771,6 +771,7 @@ static int tcpx_closing_acked(struct sock *sk, struct sk_buff *skb)
 		tcpx_time_wait(sk, TCP_TIME_WAIT, 0);
 		return -1;
 	case TCP_LAST_ACK:
+		tcpx_update_metrics(sk);
 		tcpx_done(sk);
 		return -1;
 	}

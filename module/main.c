@@ -136,7 +136,6 @@ static int __net_init tcpx_net_init(struct net *net)
 	mutex_init(&tn->hinfo_mutex);
 	tcpx_early_net_init(tn);
 	tcpx_bind_net_init(tn);
-	tcpx_fastopen_net_init(tn);
 
 	err = tcpx_mib_init(tn);
 	if (err)
@@ -166,7 +165,7 @@ static void __net_exit tcpx_net_exit(struct net *net)
 	tcpx_sysctl_net_exit(tn);
 	tcpx_timewait_net_purge(tn);
 	tcpx_bind_net_exit(tn);
-	tcpx_fastopen_net_exit(tn);
+	tcpx_metrics_flush(net);
 	WARN_ON_ONCE(atomic_read(&tn->nr_sock) || atomic_read(&tn->req_count));
 }
 
@@ -233,9 +232,12 @@ static int __init tcpx_init(void)
 	err = tcpx_tsq_init();
 	if (err)
 		goto err_cong;
-	err = register_pernet_subsys(&tcpx_net_ops);
+	err = tcpx_metrics_init();
 	if (err)
 		goto err_tsq;
+	err = register_pernet_subsys(&tcpx_net_ops);
+	if (err)
+		goto err_metrics;
 	/* Segments before sockets: none shall send a SYN and not hear the answer. */
 	err = tcpx_v4_init();
 	if (err)
@@ -261,6 +263,8 @@ err_v4:
 	tcpx_v4_exit();
 err_pernet:
 	unregister_pernet_subsys(&tcpx_net_ops);
+err_metrics:
+	tcpx_metrics_exit();
 err_tsq:
 	tcpx_tsq_exit();
 err_cong:
@@ -288,6 +292,7 @@ static void __exit tcpx_exit(void)
 	unregister_pernet_subsys(&tcpx_net_ops);
 	WARN_ON_ONCE(atomic_read(&tcpx_active_count));
 	cancel_delayed_work_sync(&tcpx_active_work);
+	tcpx_metrics_exit();
 	tcpx_tsq_exit();
 	tcpx_cong_exit();
 	rcu_barrier();

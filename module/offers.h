@@ -178,8 +178,6 @@ void tcpx_fastopen_migrated(struct sock *child, struct tcpx_request_sock *req);
 void tcpx_fastopen_synack_timer(struct sock *sk);
 bool tcpx_fastopen_no_cookie(const struct sock *sk, const struct dst_entry *dst, int flag);
 
-void tcpx_fastopen_net_init(struct tcpx_net *tn);
-void tcpx_fastopen_net_exit(struct tcpx_net *tn);
 void tcpx_fastopen_ofo_check(struct sock *sk);
 void tcpx_fastopen_bad_end(struct sock *sk);
 void tcpx_fastopen_detect_blackhole(struct sock *sk, bool expired);
@@ -191,10 +189,23 @@ int  tcpx_sendmsg_fastopen(struct sock *sk, struct msghdr *msg, struct ubuf_info
 			   int *copied, size_t size);
 
 /* A child that was made by a SYN with data and has not completed its handshake. */
-static inline bool tcpx_passive_fastopen(const struct sock *sk)
+static inline bool tcpx_passive_fastopen(struct sock *sk)
 {
 	return sk->sk_state == TCP_SYN_RECV && READ_ONCE(tcpx_sk(sk)->fastopen_rsk);
 }
+
+/* --- metrics.c: what connections have learnt of peers ------------------------- */
+
+int  tcpx_metrics_init(void);
+void tcpx_metrics_exit(void);
+void tcpx_metrics_flush(const struct net *net);
+void tcpx_update_metrics(struct sock *sk);
+void tcpx_init_metrics(struct sock *sk);
+void tcpx_metrics_get_fastopen(struct sock *sk, u16 *mss, struct tcp_fastopen_cookie *cookie);
+void tcpx_metrics_set_fastopen(struct sock *sk, u16 mss,
+			       const struct tcp_fastopen_cookie *cookie, u8 try_exp);
+int  tcpx_metrics_seq_show(struct seq_file *seq, void *v);
+int  tcpx_metrics_write(struct file *file, char *buf, size_t len);
 
 /* --- listen.c: the accept queue, children ----------------------------------- */
 

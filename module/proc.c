@@ -311,7 +311,8 @@ static void remove_tcpx6(struct net *net)
 }
 
 /**
- * tcpx_proc_net_init() - make /proc/net/tcpx, tcpx6, tcpx_snmp and tcpx_netstat
+ * tcpx_proc_net_init() - make /proc/net/tcpx, tcpx6, tcpx_snmp, tcpx_netstat and
+ *	tcpx_metrics
  * @net: netns, its counters exist
  *
  * Return: 0 or -ENOMEM.
@@ -330,8 +331,13 @@ int tcpx_proc_net_init(struct net *net)
 	if (!proc_create_net_single("tcpx_netstat", 0444, net->proc_net, tcpx_netstat_seq_show,
 				    NULL))
 		goto fail_netstat;
+	if (!proc_create_net_single_write("tcpx_metrics", 0644, net->proc_net,
+					  tcpx_metrics_seq_show, tcpx_metrics_write, NULL))
+		goto fail_metrics;
 	return 0;
 
+fail_metrics:
+	remove_proc_entry("tcpx_netstat", net->proc_net);
 fail_netstat:
 	remove_proc_entry("tcpx_snmp", net->proc_net);
 fail_snmp:
@@ -347,6 +353,7 @@ fail_tcpx6:
  */
 void tcpx_proc_net_exit(struct net *net)
 {
+	remove_proc_entry("tcpx_metrics", net->proc_net);
 	remove_proc_entry("tcpx_netstat", net->proc_net);
 	remove_proc_entry("tcpx_snmp", net->proc_net);
 	remove_tcpx6(net);

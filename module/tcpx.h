@@ -304,18 +304,6 @@ struct tcpx_hashinfo {
 	unsigned long			*bound_ports;
 };
 
-#define TCPX_FASTOPEN_BUCKETS	64
-
-/**
- * struct tcpx_fastopen_cache - what Fast Open remembers of peers, fastopen_client.c
- * @lock: writers, BH off
- * @bucket: struct tcpx_fastopen_peer, by addresses; read under RCU
- */
-struct tcpx_fastopen_cache {
-	spinlock_t		lock;	/* writers, BH off */
-	struct hlist_head	bucket[TCPX_FASTOPEN_BUCKETS];
-};
-
 /**
  * struct tcpx_net - per network namespace (tcpx_pernet())
  * @hinfo: tables; NULL until the netns has its first socket; lockless readers
@@ -335,7 +323,6 @@ struct tcpx_fastopen_cache {
  * @rsv_work: bhash.c: gives up idle reservations
  * @rsv_lock: protects @rsv_dead; taken inside a bind bucket's lock, BH off
  * @rsv_dead: buckets without owners whose reservation is to go at once
- * @fastopen: cookies of peers
  * @sysctl: our own knobs, net.tcpx.*; sysctl.c
  */
 struct tcpx_net {
@@ -356,7 +343,6 @@ struct tcpx_net {
 	struct delayed_work		rsv_work;
 	spinlock_t			rsv_lock;	/* rsv_dead, BH off */
 	struct list_head		rsv_dead;
-	struct tcpx_fastopen_cache	fastopen;
 	struct {
 		struct ctl_table_header	*hdr;
 		int			port_linger_ms;

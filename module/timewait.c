@@ -208,6 +208,7 @@ void tcpx_time_wait(struct sock *sk, int state, int timeo)
 	struct tcpx_timewait_sock *tw = tcpx_tw_alloc(sk, state);
 	unsigned long len = tcpx_tw_timeout(sk, state, timeo);
 
+	tcpx_update_metrics(sk);
 	if (!tw) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPTIMEWAITOVERFLOW);
 		tcpx_done(sk);

@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -63,10 +64,31 @@ static void run_init(void)
 		memset(&run.err, 0, sizeof(run.err));
 }
 
+/* "ip tcp_metrics flush ..." reaches the kernel's TCP only: AF_TCPX forgets as well, all of it. */
+static void flush_metrics(int argc, char **argv)
+{
+	const char *name = argc ? strrchr(argv[0], '/') : NULL;
+	bool metrics = false, flush = false;
+	int fd, i;
+
+	if (!argc || strcmp(name ? name + 1 : argv[0], "ip"))
+		return;
+	for (i = 1; i < argc; i++) {
+		metrics |= !strcmp(argv[i], "tcp_metrics") || !strcmp(argv[i], "tcpmetrics");
+		flush |= metrics && !strcmp(argv[i], "flush");
+	}
+	fd = flush ? open("/proc/net/tcpx_metrics", O_WRONLY | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return;
+	(void)!write(fd, "flush", strlen("flush"));
+	close(fd);
+}
+
 /* Another library's constructor may want a socket before this one runs. */
-__attribute__((constructor)) static void run_start(void)
+__attribute__((constructor)) static void run_start(int argc, char **argv)
 {
 	pthread_once(&run.once, run_init);
+	flush_metrics(argc, argv);
 }
 
 /*

@@ -107,6 +107,18 @@ def err(s, v):
 err(s, 1)
 print(s.getsockopt(SOL_SOCKET, 60), err(s, 2), err(u, 1))'
 
+# One that ends as it should
+connection='
+from socket import *
+s = socket()
+s.bind(("127.0.0.1", 0))
+s.listen()
+c = create_connection(s.getsockname())
+a = s.accept()[0]
+c.close()
+a.recv(1)
+a.close()'
+
 if [ -d /sys/module/tcpx ]; then
 	check "module loaded: AF_TCPX" "domain=2 type=1 protocol=1542 cloexec=1 *\[0\]" \
 		"$(outcome "$run" --strict "$probe" inet stream,cloexec 6)"
@@ -114,6 +126,11 @@ if [ -d /sys/module/tcpx ]; then
 		"$(outcome "$run" --strict "$probe" inet6 stream,nonblock 0)"
 	check "module loaded: SO_ZEROCOPY, whether or not the kernel lets modules have it" \
 		"1 22 95 \[0\]" "$(outcome "$run" --strict python3 -c "$zerocopy")"
+	"$run" --strict python3 -c "$connection"
+	check "module loaded: a connection has learnt of its peer" "127.0.0.1 age *" \
+		"$(cat /proc/net/tcpx_metrics)"
+	"$run" --strict ip tcp_metrics flush all
+	check "module loaded: ip tcp_metrics flush" "" "$(cat /proc/net/tcpx_metrics)"
 else
 	check "module absent: falls back with a message" "*neither loaded nor installed*domain=2 *\[0\]" \
 		"$(outcome "$run" "$probe" inet stream 0)"
