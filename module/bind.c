@@ -515,11 +515,20 @@ static int tcpx_connect_scan(struct tcpx_port_search *s, int low, u32 n, u32 off
 	return err;
 }
 
+/* Is one of the ports that come next reserved? Most often not: then they need no walk. */
+static bool tcpx_connect_may_share(const struct tcpx_port_search *s, u32 port)
+{
+	u32 end = min_t(u32, port + 2 * TCPX_RESERVED_LOOKAHEAD, BIT(16));
+
+	return find_next_bit(tcpx_used_ports(s->tn), end, port) < end;
+}
+
 static int tcpx_connect_walk(struct tcpx_port_search *s, int low, u32 n, u32 offset)
 {
-	int err;
+	int err = -EADDRINUSE;
 
-	err = tcpx_port_walk(s, low, n, offset, TCPX_RESERVED_LOOKAHEAD, true);
+	if (tcpx_connect_may_share(s, low + offset))
+		err = tcpx_port_walk(s, low, n, offset, TCPX_RESERVED_LOOKAHEAD, true);
 	if (err != -EADDRINUSE)
 		return err;
 	s->misses = TCPX_RSV_MISSES;

@@ -48,8 +48,10 @@ void tcpx_sock_free_parts(struct sock *sk)
 	atomic_dec(&tcpx_pernet(sock_net(sk))->nr_sock);
 	/* Until now they signed resets. */
 	tcpx_auth_destroy(sk);
-	kfree(tcpx_sk(sk)->disorder);
-	kfree(tcpx_sk(sk)->accept_queue);
+	if (unlikely(tcpx_sk(sk)->disorder || tcpx_sk(sk)->accept_queue)) {
+		kfree(tcpx_sk(sk)->disorder);
+		kfree(tcpx_sk(sk)->accept_queue);
+	}
 }
 
 /* sk_destruct: the last reference is gone. Children are cloned with it. */
