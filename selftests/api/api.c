@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Helpers of the api tests: see api.h. */
 #define _GNU_SOURCE
+#include <linux/filter.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -279,6 +280,16 @@ void api_nonblock(int fd)
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
 		api_die("O_NONBLOCK");
+}
+
+/* Nothing that comes in is heard from now on. */
+void api_deafen(int fd)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { 1, &code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
+		api_die("SO_ATTACH_FILTER");
 }
 
 /* NAME is SO_RCVTIMEO or SO_SNDTIMEO. */

@@ -126,6 +126,7 @@ int api_accept(int listener);
 void api_opt(int fd, int level, int name, int value);
 int api_getopt(int fd, int level, int name);
 void api_nonblock(int fd);
+void api_deafen(int fd);
 void api_timeout(int fd, int name, int ms);
 
 int api_state(int fd);

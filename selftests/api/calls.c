@@ -8,8 +8,10 @@
 #include "states.h"
 #include <limits.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 /* What the compiler shall not know. */
@@ -53,11 +55,13 @@ static long message(int fd, struct msghdr msg, int flags, bool sending)
 
 static struct iovec iovs[IOV_MAX + 1];
 
+#define MESSAGES	12
+
 /* Messages with something wrong in them. */
 static long iov_message(int fd, int which, bool sending)
 {
 	struct iovec iov = { buf, 4 }, wrong = { bad, 4 }, huge = { buf, -1 };
-	struct msghdr msgs[] = {
+	struct msghdr msgs[MESSAGES] = {
 		{ 0 },
 		{ .msg_iov = bad, .msg_iovlen = 1 },
 		{ .msg_iov = &wrong, .msg_iovlen = 1 },
@@ -74,6 +78,54 @@ static long iov_message(int fd, int which, bool sending)
 
 	return message(fd, msgs[which], MSG_DONTWAIT | MSG_NOSIGNAL, sending);
 }
+
+/* As many headers as there are, and then a page that is none. */
+#define MANY	(2 * IOV_MAX)
+
+static struct mmsghdr *headers;
+
+static void headers_map(void)
+{
+	size_t page = sysconf(_SC_PAGESIZE), len = MANY * sizeof(*headers);
+	char *map;
+
+	len = (len + page - 1) / page * page;
+	map = mmap(NULL, len + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED || mprotect(map + len, page, PROT_NONE))
+		api_die("mmap");
+	headers = (void *)(map + len - MANY * sizeof(*headers));
+}
+
+/* Each message has four bytes, but for one whose bytes are nowhere. */
+static struct mmsghdr *messages(size_t wrong)
+{
+	static struct iovec good = { buf, 4 }, nowhere = { (void *)8, 4 };
+	size_t i;
+
+	for (i = 0; i < MANY; i++)
+		headers[i] = (struct mmsghdr){
+			.msg_hdr = { .msg_iov = i == wrong ? &nowhere : &good, .msg_iovlen = 1 },
+		};
+	return headers;
+}
+
+static long send_many(int fd, void *vec, unsigned int n, int flags)
+{
+	return SYS(syscall(SYS_sendmmsg, fd, vec, n, flags | MSG_NOSIGNAL));
+}
+
+static long recv_many(int fd, void *vec, unsigned int n, int flags, const void *timeout)
+{
+	struct timespec ts;
+
+	/* It is written to. */
+	if (timeout && timeout != bad)
+		timeout = memcpy(&ts, timeout, sizeof(ts));
+	return SYS(syscall(SYS_recvmmsg, fd, vec, n, flags, timeout));
+}
+
+static const struct timespec no_time, negative = { -1, 0 }, too_fine = { 0, 1000000000 },
+			     too_coarse = { 0, -1 }, ages = { 1000, 0 };
 
 static long name_of(int fd, bool peer, void *addr, void *len, int room)
 {
@@ -148,6 +200,27 @@ static long status(int fd)
 	X(SYS(recvfrom(fd, buf, 4, MSG_DONTWAIT, (void *)&name, none)))	\
 	X(SYS(read(fd, bad, 4))) X(SYS(read(fd, buf, 0))) \
 	X(SYS(readv(fd, iovs, less))) X(SYS(readv(fd, iovs, IOV_MAX + 1))) \
+	X(send_many(fd, none, 0, 0)) X(send_many(fd, none, 1, 0))	\
+	X(send_many(fd, bad, 1, 0)) X(send_many(fd, messages(-1), 0, 0)) \
+	X(send_many(fd, messages(-1), 3, 0)) X(send_many(fd, messages(-1), -1, 0)) \
+	X(send_many(fd, messages(0), 2, 0)) X(send_many(fd, messages(1), 2, 0)) \
+	X(send_many(fd, messages(-1), 2, 1U << 31)) X(send_many(fd, messages(-1), 2, MSG_OOB)) \
+	X(send_many(fd, messages(-1) + MANY - 1, 2, 0))			\
+	X(recv_many(fd, none, 0, 0, none)) X(recv_many(fd, none, 1, 0, none)) \
+	X(recv_many(fd, bad, 1, 0, none)) X(recv_many(fd, messages(-1), 0, 0, none)) \
+	X(recv_many(fd, messages(-1), 3, 0, none)) X(recv_many(fd, messages(-1), -1, 0, none)) \
+	X(recv_many(fd, messages(-1), 3, MSG_WAITFORONE, none))		\
+	X(recv_many(fd, messages(0), 2, 0, none)) X(recv_many(fd, messages(1), 2, 0, none)) \
+	X(recv_many(fd, messages(-1), 2, 1U << 31, none))		\
+	X(recv_many(fd, messages(-1), 2, MSG_ERRQUEUE, none))		\
+	X(recv_many(fd, messages(-1) + MANY - 1, 2, 0, none))		\
+	X(recv_many(fd, messages(-1), 2, 0, bad))			\
+	X(recv_many(fd, messages(-1), 2, 0, &no_time))			\
+	X(recv_many(fd, messages(-1), 2, 0, &negative))			\
+	X(recv_many(fd, messages(-1), 2, 0, &too_fine))			\
+	X(recv_many(fd, messages(-1), 2, 0, &too_coarse))		\
+	X(recv_many(fd, messages(-1), 2, 0, &ages))			\
+	X(recv_many(fd, messages(-1), 0, 0, &negative))			\
 	X(SYS(pread(fd, buf, 1, 0))) X(SYS(pwrite(fd, buf, 1, 0)))	\
 	X(SYS(lseek(fd, 0, SEEK_SET))) X(SYS(ftruncate(fd, 0))) X(SYS(fsync(fd))) \
 	X(SYS(fallocate(fd, 0, 0, 1))) X(SYS(fchmod(fd, 0600))) X(status(fd)) \
@@ -211,6 +284,7 @@ FIXTURE_SETUP(calls)
 {
 	API_BEGIN(variant->family);
 	signal(SIGPIPE, SIG_IGN);
+	headers_map();
 	if (pipe2(pipe_fd, O_NONBLOCK))
 		api_die("pipe");
 }
@@ -248,18 +322,10 @@ static int differences(int family, enum state state)
 		if (inet == mine)
 			continue;
 		count++;
-		fprintf(stderr, "#  %s, %s: AF_INET %ld, here %ld\n", state_name[state],
+		fprintf(stderr, "#  %s, %s: AF_INET %ld, here %ld\n", states[state].name,
 			text_of(n), inet, mine);
 	}
 	return count;
-}
-
-TEST_F_TIMEOUT(calls, in_each_state, 120)
-{
-	enum state state;
-
-	for (state = 0; state < STATES; state++)
-		EXPECT_EQ(0, differences(variant->family, state));
 }
 
 /* Each bit of the flags alone. */
@@ -283,24 +349,59 @@ static long with_message(int family, enum state state, int which, bool sending)
 	return ret;
 }
 
-TEST_F_TIMEOUT(calls, flags_and_messages, 120)
+static int flags_and_messages(int family, enum state state)
 {
-	enum state state;
-	int i, sending;
+	int i, sending, count = 0;
+	long inet, mine;
 
-	for (state = 0; state < STATES; state++)
-		for (sending = 0; sending < 2; sending++) {
-			for (i = 0; i < 32; i++)
-				EXPECT_EQ(with_flag(AF_INET, state, i, sending),
-					  with_flag(variant->family, state, i, sending))
-					TH_LOG("%s, %s flag 1 << %d", state_name[state],
-					       sending ? "send" : "recv", i);
-			for (i = 0; i < 12; i++)
-				EXPECT_EQ(with_message(AF_INET, state, i, sending),
-					  with_message(variant->family, state, i, sending))
-					TH_LOG("%s, %s message %d", state_name[state],
-					       sending ? "send" : "recv", i);
+	for (sending = 0; sending < 2; sending++)
+		for (i = 0; i < 32 + MESSAGES; i++) {
+			bool flag = i < 32;
+
+			inet = flag ? with_flag(AF_INET, state, i, sending) :
+				      with_message(AF_INET, state, i - 32, sending);
+			mine = flag ? with_flag(family, state, i, sending) :
+				      with_message(family, state, i - 32, sending);
+			if (inet == mine)
+				continue;
+			count++;
+			fprintf(stderr, "#  %s, %s, %s %d: AF_INET %ld, here %ld\n",
+				states[state].name, sending ? "send" : "recv",
+				flag ? "flag 1 <<" : "message", flag ? i : i - 32, inet, mine);
 		}
+	return count;
 }
+
+#define EACH(name, state)						\
+	TEST_F_TIMEOUT(calls, name, 120)				\
+	{								\
+		EXPECT_EQ(0, differences(variant->family, state));	\
+		EXPECT_EQ(0, flags_and_messages(variant->family, state)); \
+	}
+
+EACH(fresh, FRESH)
+EACH(bound, BOUND)
+EACH(listening, LISTENING)
+EACH(connected, CONNECTED)
+EACH(readable, READABLE)
+EACH(closed_by_the_peer, CLOSED)
+EACH(connecting, SYN_SENT)
+EACH(accepted_early, SYN_RECV)
+EACH(deferred, DEFERRED)
+EACH(refused, NOBODY)
+EACH(refused_and_read, NOBODY_READ)
+EACH(shut_for_reading, DEAF_READER)
+EACH(shut_unheard, SHUT_UNHEARD)
+EACH(shut_for_writing, SHUT_HALF)
+EACH(shut_for_both, SHUT_WHOLE)
+EACH(shut_at_once, CROSSED)
+EACH(shut_last_unheard, LAST)
+EACH(shut_last, LAST_HEARD)
+EACH(shut_first, SHUT_BOTH)
+EACH(reset, RESET)
+EACH(reset_and_read, RESET_READ)
+EACH(dissolved, DISSOLVED)
+EACH(dissolved_bound, DISSOLVED_BOUND)
+EACH(unbound, UNBOUND)
 
 TEST_HARNESS_MAIN

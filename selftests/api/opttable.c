@@ -127,7 +127,7 @@ static void explain(enum state state, int level, int name, const struct call *c,
 	memcpy(&v[1], mine->value, sizeof(int));
 	fprintf(stderr,
 		"#  %s, level %d option %d, %s %d length %d: AF_INET %ld (len %d, %d), here %ld (len %d, %d)\n",
-		state_name[state], level, name, c->set ? "set" : "get", c->value, c->len,
+		states[state].name, level, name, c->set ? "set" : "get", c->value, c->len,
 		inet->ret, inet->len, v[0], mine->ret, mine->len, v[1]);
 }
 

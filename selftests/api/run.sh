@@ -65,7 +65,7 @@ run_prog()
 # Runs one program after the other, those that take longest first.
 worker()
 {
-	for prog in lsm ipsec connect view sockopt "$@"; do
+	for prog in calls lsm ipsec connect view sockopt "$@"; do
 		case " $* " in *" $prog "*) ;; *) continue ;; esac
 		run_prog "$prog"
 		echo "$prog" >&3

@@ -461,21 +461,11 @@ TEST_F(effect, maxseg)
 	EXPECT_LT(10000, api_getopt(self->c, IPPROTO_TCP, TCP_MAXSEG));
 }
 
-/* A filter of the socket's that drops whatever comes in. */
-static void deafen(int fd)
-{
-	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
-	struct sock_fprog prog = { ARRAY_SIZE(code), code };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
-		api_die("SO_ATTACH_FILTER");
-}
-
 TEST_F(effect, filter)
 {
 	char x = 0;
 
-	deafen(self->s);
+	api_deafen(self->s);
 	api_send(self->c, "f", 1);
 	EXPECT_EQ(0, api_events(self->s, POLLIN, API_QUIET_MS));
 	api_opt(self->s, SOL_SOCKET, SO_DETACH_FILTER, 0);
@@ -504,7 +494,7 @@ TEST_F(effect, retransmission_of_small_segments)
 	char buf[4] = "";
 
 	api_opt(self->c, IPPROTO_TCP, TCP_NODELAY, 1);
-	deafen(self->s);
+	api_deafen(self->s);
 	api_send(self->c, "1", 1);
 	api_send(self->c, "2", 1);
 	api_send(self->c, "3", 1);
@@ -522,7 +512,7 @@ TEST_F(effect, filter_of_a_listener)
 {
 	int c, s;
 
-	deafen(self->l);
+	api_deafen(self->l);
 	c = api_socket(variant->client, SOCK_NONBLOCK);
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
@@ -536,7 +526,7 @@ TEST_F(effect, user_timeout)
 {
 	char x;
 
-	deafen(self->s);
+	api_deafen(self->s);
 	api_opt(self->c, IPPROTO_TCP, TCP_USER_TIMEOUT, 500);
 	api_send(self->c, "x", 1);
 	ASSERT_TRUE(API_WAIT(api_state(self->c) == ST_CLOSE));
@@ -557,8 +547,8 @@ TEST_F(effect, keepalive)
 	ASSERT_TRUE(API_WAIT(info_of(self->c).tcpi_last_ack_recv < 500 &&
 			     info_of(self->c).tcpi_segs_out >= 3));
 	EXPECT_EQ(ST_ESTABLISHED, api_state(self->c));
-	deafen(self->s);
-	deafen(self->c);
+	api_deafen(self->s);
+	api_deafen(self->c);
 	ASSERT_TRUE(API_WAIT(api_state(self->c) == ST_CLOSE));
 	EXPECT_EQ(-ETIMEDOUT, SYS(recv(self->c, &x, 1, 0)));
 }
@@ -568,7 +558,7 @@ TEST_F(effect, nagle)
 {
 	unsigned int before;
 
-	deafen(self->s);
+	api_deafen(self->s);
 	api_send(self->c, "1", 1);
 	before = info_of(self->c).tcpi_data_segs_out;
 	EXPECT_LE(1, before);
