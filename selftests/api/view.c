@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/net/tcpx, ss on top of it, and that the two stacks leave each other be. */
 #include "api.h"
-#include <linux/filter.h>
 #include <sys/stat.h>
 
 struct row {
@@ -67,15 +66,6 @@ static unsigned long inode_of(int fd)
 	if (fstat(fd, &st))
 		api_die("fstat");
 	return st.st_ino;
-}
-
-static void deafen(int fd)
-{
-	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
-	struct sock_fprog prog = { ARRAY_SIZE(code), code };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
-		api_die("SO_ATTACH_FILTER");
 }
 
 API_PAIR_FIXTURE(view);
@@ -151,7 +141,7 @@ TEST_F(view, connection)
 	EXPECT_TRUE(API_WAIT(row_of(variant->client, port, lport, &c) &&
 			     c.tx == 0));
 	/* What is not acknowledged is in the send queue, under a timer. */
-	deafen(self->s);
+	api_deafen(self->s);
 	api_send(self->c, "123", 3);
 	ASSERT_TRUE(row_of(variant->client, port, lport, &c));
 	EXPECT_EQ(3, c.tx);
@@ -189,7 +179,7 @@ TEST_F(view, half_open)
 	struct row r;
 
 	port = api_port(c);
-	deafen(c);
+	api_deafen(c);
 	api_nonblock(c);
 	ASSERT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	ASSERT_TRUE(API_WAIT(row_of(variant->server, lport, port, &r)));
@@ -256,6 +246,87 @@ TEST_F(view, ss)
 			    ip, lport, ip, port, getpid()))
 		api_sh("sed 's/^/# /' /tmp/api-ss.%d >&2", getpid());
 	api_sh("rm /tmp/api-ss.%d", getpid());
+}
+
+/* A counter as stock nstat shows it, of the family's files. */
+static long nstat(int family, const char *name)
+{
+	const char *prefix = family == AF_TCPX ? "tcpx_" : "";
+	char cmd[256], line[256], word[64];
+	long value = -1;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd),
+		 "PROC_NET_SNMP=/proc/net/%ssnmp PROC_NET_NETSTAT=/proc/net/%snetstat nstat -asz %s",
+		 prefix, prefix, name);
+	f = popen(cmd, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %ld", word, &value) != 2 || strcmp(word, name))
+			value = -1;
+	if (!f || pclose(f))
+		api_die("%s", cmd);
+	return value;
+}
+
+static int retransmitted(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		api_die("TCP_INFO");
+	return info.tcpi_total_retrans;
+}
+
+/* Counters rise by as much as was done. */
+TEST_F(view, nstat)
+{
+	enum { OPENED, TAKEN, ENDED, DATA, RESETS, AGAIN, COUNTERS };
+	static const struct { const char *name; bool server; int rise; } counters[] = {
+		[OPENED] = { "TcpActiveOpens", false, 3 },
+		[TAKEN] = { "TcpPassiveOpens", true, 3 },
+		[ENDED] = { "TcpEstabResets", false, 2 },
+		[DATA] = { "TcpExtTCPOrigDataSent", false, 11 },
+		[RESETS] = { "TcpOutRsts", false, 2 },
+		[AGAIN] = { "TcpRetransSegs", false, 0 },
+	};
+	struct linger now = { .l_onoff = 1 };
+	int i, rise, c[3], s[3], family[COUNTERS];
+	long before[COUNTERS];
+	char x;
+
+	for (i = 0; i < COUNTERS; i++) {
+		family[i] = counters[i].server ? variant->server : variant->client;
+		before[i] = nstat(family[i], counters[i].name);
+		ASSERT_LE(0, before[i]) TH_LOG("%s", counters[i].name);
+	}
+	for (i = 0; i < 3; i++) {
+		c[i] = api_connected(variant->client, &self->addr);
+		s[i] = api_accept(self->l);
+	}
+	for (i = 0; i < 10; i++) {
+		api_send(c[0], "x", 1);
+		api_recv(s[0], &x, 1);
+	}
+	for (i = 1; i < 3; i++) {
+		ASSERT_EQ(0, setsockopt(c[i], SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+		close(c[i]);
+		ASSERT_TRUE(API_WAIT(api_state(s[i]) == ST_CLOSE));
+		close(s[i]);
+	}
+	api_deafen(s[0]);
+	api_send(c[0], "x", 1);
+	for (i = 0; i < COUNTERS; i++) {
+		if (i == AGAIN)
+			continue;
+		/* At both ends. */
+		rise = counters[i].rise << (i == ENDED && variant->client == variant->server);
+		EXPECT_EQ(before[i] + rise, nstat(family[i], counters[i].name))
+			TH_LOG("%s", counters[i].name);
+	}
+	ASSERT_TRUE(API_WAIT(retransmitted(c[0])));
+	EXPECT_TRUE(API_WAIT(nstat(family[AGAIN], counters[AGAIN].name) - before[AGAIN] ==
+			     retransmitted(c[0])));
 }
 
 FIXTURE(counters) { int unused; };
