@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What some options do, beyond that they can be set and read: TCP_INQ, SO_TXTIME and
- * SO_BUSY_POLL; and sockmap, which has to refuse a socket that is none of the kernel's.
+ * What some options do, beyond that they can be set and read: TCP_INQ, SO_TXTIME,
+ * SO_BUSY_POLL, SO_MARK, SO_PRIORITY, IP_TRANSPARENT and TCP_NOTSENT_LOWAT; and sockmap, which has to refuse
+ * a socket that is none of the kernel's.
  */
 #include "api.h"
 #include <linux/bpf.h>
@@ -129,6 +130,204 @@ TEST_F(effects, busy_poll)
 	EXPECT_EQ(1, poll(&pfd, 1, API_DEADLINE_MS));
 	api_recv(self->s, &x, 1);
 	EXPECT_EQ('y', x);
+}
+
+/* --- SO_MARK, SO_PRIORITY ------------------------------------------------- */
+
+/* Packets that the only rule has counted. */
+static long counted(void)
+{
+	FILE *f = popen("nft list table inet t", "r");
+	char line[256], *at;
+	long n = -1;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		at = strstr(line, "counter packets ");
+		if (at)
+			n = atol(at + strlen("counter packets "));
+	}
+	if (!f || pclose(f) || n < 0)
+		api_die("nft list");
+	return n;
+}
+
+/* What a byte from one end to the other adds to it. */
+static long counts(int from, int to)
+{
+	long before = counted();
+	char x;
+
+	api_send(from, "x", 1);
+	api_recv(to, &x, 1);
+	return counted() - before;
+}
+
+/* Rules see what the socket says of its packets, from the next one on. */
+TEST_F(effects, mark_and_priority_are_matched)
+{
+	static const struct { int name, value; const char *match; } cases[] = {
+		{ SO_MARK, 7, "meta mark 7" }, { SO_PRIORITY, 7, "meta priority 0:7" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (api_sh("nft 'table inet t { chain c { type filter hook output priority 0; tcp dport %d %s counter; }; }'",
+			   ntohs(self->addr.sin_port), cases[i].match))
+			SKIP(return, "no nft");
+		EXPECT_EQ(0, counts(self->c, self->s));
+		api_opt(self->c, SOL_SOCKET, cases[i].name, cases[i].value);
+		/* More than one if the machine stalls. */
+		EXPECT_LE(1, counts(self->c, self->s));
+		/* Those the other way, the other end says. */
+		EXPECT_EQ(cases[i].value, api_getopt(self->c, SOL_SOCKET, cases[i].name));
+		EXPECT_EQ(0, api_getopt(self->s, SOL_SOCKET, cases[i].name));
+		api_opt(self->c, SOL_SOCKET, cases[i].name, 5);
+		EXPECT_EQ(0, counts(self->c, self->s));
+		EXPECT_EQ(0, api_sh("nft delete table inet t"));
+	}
+}
+
+/* Only what has the mark gets to or from the port: rules that stand before those of lo. */
+static bool only_marked(const char *version)
+{
+	static const char * const rules[] = {
+		"add pref 40 fwmark 7 lookup local", "add pref 50 ipproto tcp dport 7000 prohibit",
+		"add pref 51 ipproto tcp sport 7000 prohibit", "add pref 100 lookup local",
+		"del pref 0",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++)
+		if (api_sh("ip %s rule %s", version, rules[i]))
+			return false;
+	return true;
+}
+
+/* Of both ends: the answer to a SYN goes as the listener is marked, or as the SYN was. */
+TEST_F(effects, mark_decides_the_route)
+{
+	struct sockaddr_in addr = api_addr("127.0.0.1", 7000);
+	int l = api_bound(variant->server, "0.0.0.0", 7000), c, s, by_syn;
+	char x = 0;
+
+	ASSERT_EQ(0, listen(l, 1));
+	ASSERT_TRUE(only_marked(variant->face == API_V6 ? "-6" : "-4"));
+	for (by_syn = 0; by_syn < 2; by_syn++) {
+		api_opt(l, SOL_SOCKET, SO_MARK, by_syn ? 0 : 7);
+		api_sysctl("ipv4/tcp_fwmark_accept", "%d", by_syn);
+		c = api_socket(variant->client, 0);
+		EXPECT_EQ(-EACCES, SYS(api_connect(c, &addr)));
+		api_opt(c, SOL_SOCKET, SO_MARK, 7);
+		ASSERT_EQ(0, SYS(api_connect(c, &addr)));
+		s = api_accept(l);
+		EXPECT_EQ(7, api_getopt(s, SOL_SOCKET, SO_MARK));
+		api_send(c, "x", 1);
+		api_recv(s, &x, 1);
+		EXPECT_EQ('x', x);
+		close(c);
+		close(s);
+	}
+	/* Nobody marks the answer. */
+	api_sysctl("ipv4/tcp_fwmark_accept", "0");
+	c = api_socket(variant->client, SOCK_NONBLOCK);
+	api_opt(c, SOL_SOCKET, SO_MARK, 7);
+	ASSERT_EQ(-EINPROGRESS, SYS(api_connect(c, &addr)));
+	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
+	close(c);
+	close(l);
+}
+
+/* --- IP_TRANSPARENT ------------------------------------------------------- */
+
+/* Answering for addresses that are not the host's, which routing brings here. */
+TEST_F(effects, transparent)
+{
+	struct sockaddr_in addr = api_addr("10.9.0.1", 7000), name;
+	int l = api_bound(variant->server, "0.0.0.0", 7000), c, s;
+	const char *version = variant->face == API_V6 ? "-6" : "-4", *ip = api_ip("10.9.0.1/32");
+	char x = 0;
+
+	ASSERT_EQ(0, listen(l, 4));
+	ASSERT_EQ(0, api_sh("ip %s route add local %s dev lo table 7 src %s && ip %s rule add to %s lookup 7",
+			    version, ip, api_ip("127.0.0.1"), version, ip));
+	/* IPv6 lets everybody send from any address. */
+	if (variant->face != API_V6) {
+		c = api_socket(variant->client, SOCK_NONBLOCK);
+		ASSERT_EQ(-EINPROGRESS, SYS(api_connect(c, &addr)));
+		EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
+		close(c);
+		api_opt(l, IPPROTO_IP, IP_TRANSPARENT, 1);
+	} else {
+		api_opt(l, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+	}
+	c = api_connected(variant->client, &addr);
+	s = api_accept(l);
+	ASSERT_EQ(0, api_name(s, &name));
+	EXPECT_EQ(addr.sin_addr.s_addr, name.sin_addr.s_addr);
+	api_send(c, "x", 1);
+	api_recv(s, &x, 1);
+	api_send(s, &x, 1);
+	api_recv(c, &x, 1);
+	EXPECT_EQ('x', x);
+	close(c);
+	close(s);
+	close(l);
+}
+
+/* --- TCP_NOTSENT_LOWAT ---------------------------------------------------- */
+
+#define SIOCOUTQNSD	0x894B
+
+static int not_sent(int fd)
+{
+	int n;
+
+	if (ioctl(fd, SIOCOUTQNSD, &n))
+		api_die("SIOCOUTQNSD");
+	return n;
+}
+
+static bool writable(int fd)
+{
+	return api_events(fd, POLLOUT, 0) & POLLOUT;
+}
+
+/*
+ * No more is taken while that much has not been sent, however large the buffer, and POLLOUT
+ * comes when it is half of that.
+ */
+TEST_F(effects, notsent_lowat)
+{
+	enum { LOW = 40000, CHUNK = 16384 };
+	static uint8_t buf[2 << 20];
+	size_t took, got = 0;
+	ssize_t n;
+
+	api_opt(self->s, SOL_SOCKET, SO_RCVBUF, 20000);
+	api_opt(self->c, SOL_SOCKET, SO_SNDBUFFORCE, 1 << 20);
+	api_opt(self->c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, LOW);
+	took = api_fill(self->c);
+	EXPECT_LE(LOW, not_sent(self->c));
+	EXPECT_GE(LOW + 4 * CHUNK, not_sent(self->c));
+	EXPECT_FALSE(writable(self->c));
+	EXPECT_EQ(-EAGAIN, SYS(send(self->c, buf, 1, MSG_DONTWAIT)));
+
+	/* With another limit there is room, and with this one there is not. */
+	api_opt(self->c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 8 * LOW);
+	EXPECT_TRUE(writable(self->c));
+	api_opt(self->c, IPPROTO_TCP, TCP_NOTSENT_LOWAT, LOW);
+	EXPECT_FALSE(writable(self->c));
+
+	while (got < took && !writable(self->c)) {
+		n = recv(self->s, buf, 1000, MSG_DONTWAIT);
+		if (n > 0)
+			got += n;
+		else
+			ASSERT_TRUE(api_readable(self->s));
+	}
+	EXPECT_GT(took, got);
+	EXPECT_GT(LOW / 2, not_sent(self->c));
+	EXPECT_EQ(1, send(self->c, buf, 1, MSG_DONTWAIT));
 }
 
 /* --- sockmap -------------------------------------------------------------- */

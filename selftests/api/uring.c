@@ -3,6 +3,7 @@
 #include "api.h"
 #include <linux/io_uring.h>
 #include <linux/time_types.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -362,6 +363,43 @@ static void register_buffer(struct ring *r, void *buf, size_t len)
 
 	if (syscall(SYS_io_uring_register, r->fd, IORING_REGISTER_BUFFERS, &iov, 1))
 		api_die("IORING_REGISTER_BUFFERS");
+}
+
+static int fixed(struct ring *r, int op, int fd, void *addr, int len, int index)
+{
+	struct io_uring_sqe sqe = request(op, fd, addr, len);
+
+	sqe.buf_index = index;
+	submit(r, sqe, 3);
+	return complete(r).res;
+}
+
+/* Written from a buffer that the ring knows and read into it, anywhere in it but not beyond. */
+TEST_F(uring, registered_buffer)
+{
+	enum { LEN = 20000 };
+	static uint8_t buf[2 * LEN];
+	int got, n;
+
+	api_pattern(buf, LEN, 0);
+	register_buffer(&self->r, buf, sizeof(buf));
+	for (got = 0; got < LEN; got += n) {
+		n = fixed(&self->r, IORING_OP_WRITE_FIXED, self->c, buf + got, LEN - got, 0);
+		ASSERT_LT(0, n);
+	}
+	for (got = 0; got < LEN; got += n) {
+		n = fixed(&self->r, IORING_OP_READ_FIXED, self->s, buf + LEN + got, LEN - got, 0);
+		ASSERT_LT(0, n);
+	}
+	EXPECT_EQ(0, memcmp(buf, buf + LEN, LEN));
+
+	EXPECT_EQ(-EFAULT, fixed(&self->r, IORING_OP_WRITE_FIXED, self->c, buf + LEN, LEN + 1, 0));
+	EXPECT_EQ(-EFAULT, fixed(&self->r, IORING_OP_READ_FIXED, self->s, buf, 1, 1));
+	signal(SIGPIPE, SIG_IGN);
+	ASSERT_EQ(0, shutdown(self->c, SHUT_WR));
+	ASSERT_TRUE(api_readable(self->s));
+	EXPECT_EQ(0, fixed(&self->r, IORING_OP_READ_FIXED, self->s, buf, 10, 0));
+	EXPECT_EQ(-EPIPE, fixed(&self->r, IORING_OP_WRITE_FIXED, self->c, buf, 10, 0));
 }
 
 /* Sent from where it is: one completion for the bytes, one for the buffer. */
