@@ -143,7 +143,7 @@ static void tcpx_connect_init(struct sock *sk)
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	struct net *net = sock_net(sk);
 	struct tcpx_auth auth;
-	u32 rcv_wnd, space;
+	u32 rcv_wnd, space, mss;
 	u8 rcv_wscale;
 
 	tcpx_auth_find(&auth, sk, sk);
@@ -169,9 +169,11 @@ static void tcpx_connect_init(struct sock *sk)
 	if ((sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
 	    (tp->window_clamp > space || !tp->window_clamp))
 		tp->window_clamp = space;
-	tcpx_select_initial_window(sk, space,
-				   tp->advmss - (tp->tcp_header_len - sizeof(struct tcphdr)),
-				   &rcv_wnd, &tp->window_clamp,
+	/* As kernel TCP: whole segments as they will be only if the peer's options are known. */
+	mss = tp->advmss;
+	if (tp->rx_opt.ts_recent_stamp)
+		mss -= tp->tcp_header_len - sizeof(struct tcphdr);
+	tcpx_select_initial_window(sk, space, mss, &rcv_wnd, &tp->window_clamp,
 				   READ_ONCE(net->ipv4.sysctl_tcp_window_scaling),
 				   &rcv_wscale, dst_metric(dst, RTAX_INITRWND));
 	tp->rcv_wnd = rcv_wnd;

@@ -538,4 +538,88 @@ TEST_F(diag, tcpx_ss)
 	EXPECT_EQ(ST_CLOSE, api_state(self->s));
 }
 
+/* A listener, a connection that has carried something both ways, and one that is being closed. */
+struct shown { int l, c[2], s[2], port; };
+
+static struct shown traffic(int client, int server)
+{
+	struct sockaddr_in addr;
+	struct shown n = { .l = api_listener(server, &addr) };
+	char buf[1000] = "";
+	int i;
+
+	n.port = ntohs(addr.sin_port);
+	for (i = 0; i < 2; i++) {
+		n.c[i] = api_connected(client, &addr);
+		n.s[i] = api_accept(n.l);
+		api_opt(n.c[i], SOL_SOCKET, SO_KEEPALIVE, 1);
+	}
+	for (i = 0; i < 10; i++) {
+		api_send(n.c[0], buf, 1000);
+		api_recv(n.s[0], buf, 1000);
+		api_send(n.s[0], buf, 500);
+		api_recv(n.c[0], buf, 500);
+	}
+	if (shutdown(n.c[1], SHUT_WR) || !API_WAIT(api_state(n.s[1]) == ST_CLOSE_WAIT))
+		api_die("shutdown");
+	return n;
+}
+
+/*
+ * What "ss -tanpmioe" says of them, but for times, rates, windows, ports, inodes and the like,
+ * and what is only there if a time is not zero. Client and server are asked for one by one.
+ */
+static void say(char *text, size_t len, int client, int server, const struct shown *n)
+{
+	static const char blank[] =
+		"sed -E 's/([]0-9]):(%d|[0-9]{4,5})( |$)/\\1:PORT /g; s/(pid|fd|ino|sk)([=:])[0-9a-f]+/\\1\\2N/g;"
+		" s/\\b(rto|rtt|minrtt|lastsnd|lastrcv|lastack|segs_out|segs_in):[0-9.\\/]+/\\1:N/g;"
+		/* The window may have grown by some bytes, and the size of a segment is half of it. */
+		" s/\\b(mss|snd_wnd|rcv_ssthresh):[0-9]+/\\1:N/g;"
+		/* The processes of this pipe may be there, too. */
+		" s/users:[^ ]*(\\(\"diag\",pid=N,fd=N\\))[^ ]*/users:\\1/;"
+		" s/(send|rate) [0-9]+bps/\\1 N/g; s/keepalive,[0-9a-z.]+/keepalive,N/;"
+		" s/ (busy|rcv_rtt|app_limited|lastsnd|lastrcv|lastack)(:[0-9a-zN.]+)?//g;"
+		" s/[ \t]+/ /g; s/ $//' | sort";
+	static const char * const port[] = { "dport", "sport" };
+	char cmd[1024];
+	size_t got = 0;
+	FILE *f;
+	int i, m;
+
+	for (i = 0; i < 2; i++) {
+		m = snprintf(cmd, sizeof(cmd), "%s -tanpmioeOH '%s = :%d' | ",
+			     (i ? server : client) == AF_TCPX ? "../../scripts/tcpx-ss" : "ss",
+			     port[i], n->port);
+		snprintf(cmd + m, sizeof(cmd) - m, blank, n->port);
+		f = popen(cmd, "r");
+		if (f)
+			got += fread(text + got, 1, len - 1 - got, f);
+		if (!f || pclose(f))
+			api_die("%s", cmd);
+	}
+	text[got] = 0;
+}
+
+/* Word for word. */
+TEST_F(diag, tcpx_ss_says_what_ss_says)
+{
+	static char inet[8192], mine[8192];
+	struct shown a, b;
+
+	/* Others have figures of their own to tell. */
+	api_sysctl("ipv4/tcp_congestion_control", "reno");
+	a = traffic(AF_INET, AF_INET);
+	b = traffic(variant->client, variant->server);
+	/* Nothing is under way any more. */
+	API_WAIT((say(inet, sizeof(inet), AF_INET, AF_INET, &a),
+		  say(mine, sizeof(mine), variant->client, variant->server, &b),
+		  !strcmp(inet, mine)));
+	EXPECT_STREQ(inet, mine);
+	EXPECT_TRUE(strstr(inet, "LISTEN 0 16") && strstr(inet, "FIN-WAIT-2") &&
+		    strstr(inet, "bytes_sent:10000 bytes_acked:10001 bytes_received:5000") &&
+		    strstr(inet, "skmem:(") && strstr(inet, "timer:(keepalive,N,0)") &&
+		    strstr(inet, "users:(\"diag\",pid=N,fd=N)"));
+}
+
 TEST_HARNESS_MAIN
