@@ -4,29 +4,44 @@
 # Let allocations fail: each system call with each of its allocations failing, over IPv4
 # and IPv6 (nth.c). A call fails with an error that says so or carries on, works the next
 # time, and nothing is left behind: kmemleak and the slabs at rmmod, which scripts/vm
-# looks at, tell. As root in the VM, on the debug kernel.
+# looks at, tell. The same for the module's loading and for network namespaces (load.c).
+# As root in the VM, on the debug kernel.
 set -eu
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/stress/lib.sh
 . "$here/../stress/lib.sh"
 nth=$TCPX_CACHE/selftests/faults/nth
+load=$TCPX_CACHE/selftests/faults/load
+module=${TCPX_MODULE:-/run/vm/tcpx.ko}
 debug=/sys/kernel/debug
 
 usage() {
 	cat <<-END
-	Usage: run.sh [PART...]
+	Usage: run.sh [-n MOST] [PART...]
 
-	Prints TAP. The PARTs, the first two if none is named:
+	Prints TAP. The PARTs, all but the last if none is named:
 
 	  calls    each call, over IPv4
 	  calls6   the same over IPv6
-	  kernel   the same with kernel TCP, which proves the test
+	  netns    making a network namespace
+	  insmod   loading the module
+	  kernel   the calls of kernel TCP, which proves the test
+
+	  -n  allocations to try of netns and insmod (default 60), evenly over all
 	END
 }
 
-case ${1:-} in -*) usage; exit 2 ;; esac
-[ $# -gt 0 ] || set -- calls calls6
+most=60
+while getopts n:h opt; do
+	case $opt in
+	n) most=$OPTARG ;;
+	h) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- calls calls6 netns insmod
 
 # The knobs of all kinds of faults
 set_knobs() { # NAME VALUE...
@@ -44,17 +59,20 @@ set_knobs() { # NAME VALUE...
 # take that for the module's. The rest of the log is judged here, for the log that
 # scripts/vm is to judge begins anew.
 judge_log() {
-	dmesg -r | sed -E '/socket: no more sockets|kmemleak: Cannot allocate a scan area/d' > "$tmp/dmesg"
+	dmesg -r | sed -E '/kmem_cache_create[a-z_]*\(.*failed with error -12/,/<\/TASK>/d
+		/socket: no more sockets|kmemleak: Cannot allocate a scan area/d
+		/kobject_add_internal failed|kobject: can not set name|Can.t create .* SLAB cache/d
+		/tcpx: family=0: must be from/d' > "$tmp/dmesg"
 	"$here/../../scripts/vm-logcheck" "$tmp/dmesg" || return 1
 	dmesg -C
 	echo '<6>vm: loading tcpx (its log begins again)' > /dev/kmsg
 }
 
-# The lines of nth, renumbered
-run_nth() { # ARGS...
+# The lines of a program's, renumbered
+run_tap() { # PROGRAM ARGS...
 	local line
 
-	"$nth" "$@" > "$tmp/nth" 2>&1 || echo "# nth ended with status $?" >> "$tmp/nth"
+	"$@" > "$tmp/nth" 2>&1 || echo "# ${1##*/} ended with status $?" >> "$tmp/nth"
 	while read -r line; do
 		case $line in
 		ok\ *) n=$((n + 1)); echo "ok $n - ${line#*- }" ;;
@@ -63,8 +81,8 @@ run_nth() { # ARGS...
 		*) echo "# ${line#\# }" ;;
 		esac
 	done < "$tmp/nth"
-	grep -q '^1\.\.' "$tmp/nth" || { n=$((n + 1)) failed=$((failed + 1)); echo "not ok $n - nth $*"; }
-	try "the kernel log after nth${*:+ $*}" judge_log
+	grep -q '^1\.\.' "$tmp/nth" || { n=$((n + 1)) failed=$((failed + 1)); echo "not ok $n - ${*##*/}"; }
+	try "the kernel log after ${*##*/}" judge_log
 }
 
 if [ ! -d $debug/failslab ]; then
@@ -78,9 +96,15 @@ trap 'rm -rf "$tmp"' EXIT
 set_knobs verbose 0 ignore-gfp-wait N ignore-gfp-highmem N min-order 0 probability 0
 for part; do
 	case $part in
-	calls) run_nth ;;
-	calls6) run_nth -6 ;;
-	kernel) run_nth -k ;;
+	calls) run_tap "$nth" ;;
+	calls6) run_tap "$nth" -6 ;;
+	kernel) run_tap "$nth" -k ;;
+	netns) run_tap "$load" -n "$most" "$module" netns ;;
+	insmod)
+		until_true 30 rmmod tcpx 2> /dev/null
+		run_tap "$load" -n "$most" "$module" insmod
+		insmod "$module"
+		;;
 	*) usage >&2; exit 2 ;;
 	esac
 done
