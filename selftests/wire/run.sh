@@ -85,7 +85,7 @@ if [ "${TCPX_NEED:-0}" = 1 ] && [ ! -d /sys/module/tcpx ]; then
 	die "AF_TCPX is not there: the module is not loaded"
 fi
 [ "$(id -u)" -eq 0 ] || die "needs root, for network namespaces and tun"
-for module in tun af_packet; do
+for module in tun af_packet sch_tbf; do
 	modprobe "$module" 2>/dev/null || true
 done
 [ -c /dev/net/tun ] || die "there is no /dev/net/tun"

@@ -179,6 +179,48 @@ CASE(limited_by_the_peers_window)
 	CHECK_TIME(w, sock_info(c).busy_ms >= 600 - 2 * JIFFY_MS);
 }
 
+/* ---- autocorking ---- */
+
+/*
+ * Two segments, the second of which waits in the device's queue for a tenth of a second, and
+ * two small writes behind it.
+ */
+static void write_behind(struct wire *w, struct conn *c)
+{
+	conn_passive(w, c, OPTS);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* Not in each kernel that is built for tests. */
+	if (system("tc qdisc replace dev tun0 root tbf rate 80kbit burst 1600 limit 100000"))
+		_exit(EXIT_SKIP);
+	wire_resume();
+	conn_write(c, 1000, 0);
+	rx(c, "P. seq=1 len=1000");
+	conn_write(c, 1000, 0);
+	conn_write(c, 100, 0);
+	conn_write(c, 100, 0);
+	rx(c, "P. seq=1001 len=1000");
+}
+
+CASE(autocorking)
+{
+	long before = mib(w, "TCPAutoCorking");
+
+	write_behind(w, c);
+	rx(c, "P. seq=2001 len=200");
+	CHECK_EQ(w, before + 1, mib(w, "TCPAutoCorking"));
+}
+
+CASE(autocorking_switched_off)
+{
+	long before = mib(w, "TCPAutoCorking");
+
+	sysctl_set(w, "tcp_autocorking", "0");
+	write_behind(w, c);
+	rx(c, "P. seq=2001 len=100");
+	rx(c, "P. seq=2101 len=100");
+	CHECK_EQ(w, before, mib(w, "TCPAutoCorking"));
+}
+
 /* ---- probes of a closed window ---- */
 
 /* TCP_USER_TIMEOUT ends it even if each is answered, and not a back-off later. */
