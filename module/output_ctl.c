@@ -391,6 +391,8 @@ void tcpx_send_fin(struct sock *sk)
 		skb = alloc_skb_fclone(TCPX_MAX_HEADER,
 				       sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 		if (unlikely(!skb)) {
+			/* It has its number: no ACK of what was before shall be its own. */
+			tp->write_seq++;
 			tcpx_reset_keepalive_timer(sk, TCP_RESOURCE_PROBE_INTERVAL);
 			return;
 		}

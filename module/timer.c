@@ -773,6 +773,7 @@ bool tcpx_fin_is_missing(const struct sock *sk)
 /* Return: jiffies until the timer is due again, 0: it is not. */
 static u32 tcpx_send_missing_fin(struct sock *sk)
 {
+	tcpx_sk(sk)->write_seq--;	/* it was counted already */
 	tcpx_send_fin(sk);
 	if (tcpx_fin_is_missing(sk))
 		return TCP_RESOURCE_PROBE_INTERVAL;

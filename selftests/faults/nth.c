@@ -249,6 +249,12 @@ static bool eof_comes(const struct scene *s)
 	return poll(&p, 1, 60000) == 1 && recv(s->server, buf, 1, 0) == 0;
 }
 
+/* Whatever else the peer says meanwhile: that it has all is no ACK of the FIN. */
+static bool eof_comes_after_data(const struct scene *s)
+{
+	return send(s->server, buf, 1, 0) == 1 && eof_comes(s);
+}
+
 static long do_close(struct scene *s)
 {
 	int fd = s->client;
@@ -400,7 +406,7 @@ static const struct call {
 	{ "sendfile", do_sendfile, make_file, .also = EAGAIN },
 	{ "recv", do_recv, fill },
 	{ "splice", do_splice, fill, .also = ENFILE },
-	{ "shutdown", do_shutdown, .after = eof_comes },
+	{ "shutdown", do_shutdown, .after = eof_comes_after_data },
 	{ "close", do_close, .after = eof_comes },
 	{ "close unread", do_close, fill },
 	{ "close listener", do_close_listener, another_client },
