@@ -574,7 +574,7 @@ static void say(char *text, size_t len, int client, int server, const struct sho
 	static const char blank[] =
 		"sed -E 's/([]0-9]):(%d|[0-9]{4,5})( |$)/\\1:PORT /g; s/(pid|fd|ino|sk)([=:])[0-9a-f]+/\\1\\2N/g;"
 		" s/\\b(rto|rtt|minrtt|lastsnd|lastrcv|lastack|segs_out|segs_in):[0-9.\\/]+/\\1:N/g;"
-		/* The window may have grown by some bytes, and the size of a segment is half of it. */
+		/* The window may have grown a little, and a segment is half of it. */
 		" s/\\b(mss|snd_wnd|rcv_ssthresh):[0-9]+/\\1:N/g;"
 		/* The processes of this pipe may be there, too. */
 		" s/users:[^ ]*(\\(\"diag\",pid=N,fd=N\\))[^ ]*/users:\\1/;"

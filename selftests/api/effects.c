@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What some options do, beyond that they can be set and read: TCP_INQ, SO_TXTIME,
- * SO_BUSY_POLL, SO_MARK, SO_PRIORITY, IP_TRANSPARENT and TCP_NOTSENT_LOWAT; and sockmap, which has to refuse
- * a socket that is none of the kernel's.
+ * SO_BUSY_POLL, SO_MARK, SO_PRIORITY, IP_TRANSPARENT and TCP_NOTSENT_LOWAT; and sockmap,
+ * which has to refuse a socket that is none of the kernel's.
  */
 #include "api.h"
 #include <linux/bpf.h>
@@ -171,8 +171,9 @@ TEST_F(effects, mark_and_priority_are_matched)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (api_sh("nft 'table inet t { chain c { type filter hook output priority 0; tcp dport %d %s counter; }; }'",
-			   ntohs(self->addr.sin_port), cases[i].match))
+		if (api_sh("nft 'table inet t { chain c { %s; tcp dport %d %s counter; }; }'",
+			   "type filter hook output priority 0", ntohs(self->addr.sin_port),
+			   cases[i].match))
 			SKIP(return, "no nft");
 		EXPECT_EQ(0, counts(self->c, self->s));
 		api_opt(self->c, SOL_SOCKET, cases[i].name, cases[i].value);
@@ -248,8 +249,9 @@ TEST_F(effects, transparent)
 	char x = 0;
 
 	ASSERT_EQ(0, listen(l, 4));
-	ASSERT_EQ(0, api_sh("ip %s route add local %s dev lo table 7 src %s && ip %s rule add to %s lookup 7",
-			    version, ip, api_ip("127.0.0.1"), version, ip));
+	ASSERT_EQ(0, api_sh("ip %s route add local %s dev lo table 7 src %s", version, ip,
+			    api_ip("127.0.0.1")));
+	ASSERT_EQ(0, api_sh("ip %s rule add to %s lookup 7", version, ip));
 	/* IPv6 lets everybody send from any address. */
 	if (variant->face != API_V6) {
 		c = api_socket(variant->client, SOCK_NONBLOCK);

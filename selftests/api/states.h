@@ -204,10 +204,10 @@ static const struct {
 static struct made make(int family, enum state state)
 {
 	struct made m = { api_socket(family, 0), { -1, -1 }, family, { 0 } };
-	step * const *next = states[state].steps;
+	size_t i;
 
-	for (; next < states[state].steps + ARRAY_SIZE(states[state].steps) && *next; next++)
-		(*next)(&m);
+	for (i = 0; i < ARRAY_SIZE(states[state].steps) && states[state].steps[i]; i++)
+		states[state].steps[i](&m);
 	if (!API_WAIT(api_state(m.fd) == states[state].in))
 		api_die("%s: in state %d", states[state].name, api_state(m.fd));
 	return m;

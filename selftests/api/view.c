@@ -249,7 +249,7 @@ TEST_F(view, ss)
 }
 
 /* A counter as stock nstat shows it, of the family's files. */
-static long nstat(int family, const char *name)
+static long nstat_value(int family, const char *name)
 {
 	const char *prefix = family == AF_TCPX ? "tcpx_" : "";
 	char cmd[256], line[256], word[64];
@@ -297,7 +297,7 @@ TEST_F(view, nstat)
 
 	for (i = 0; i < COUNTERS; i++) {
 		family[i] = counters[i].server ? variant->server : variant->client;
-		before[i] = nstat(family[i], counters[i].name);
+		before[i] = nstat_value(family[i], counters[i].name);
 		ASSERT_LE(0, before[i]) TH_LOG("%s", counters[i].name);
 	}
 	for (i = 0; i < 3; i++) {
@@ -321,11 +321,11 @@ TEST_F(view, nstat)
 			continue;
 		/* At both ends. */
 		rise = counters[i].rise << (i == ENDED && variant->client == variant->server);
-		EXPECT_EQ(before[i] + rise, nstat(family[i], counters[i].name))
+		EXPECT_EQ(before[i] + rise, nstat_value(family[i], counters[i].name))
 			TH_LOG("%s", counters[i].name);
 	}
 	ASSERT_TRUE(API_WAIT(retransmitted(c[0])));
-	EXPECT_TRUE(API_WAIT(nstat(family[AGAIN], counters[AGAIN].name) - before[AGAIN] ==
+	EXPECT_TRUE(API_WAIT(nstat_value(family[AGAIN], counters[AGAIN].name) - before[AGAIN] ==
 			     retransmitted(c[0])));
 }
 
