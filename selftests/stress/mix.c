@@ -602,7 +602,7 @@ static void poll_all(void)
 				(ends[i].eof || ends[i].connecting ? 0 : POLLIN);
 	}
 	ready = poll(fds, n + 1, 100);
-	if (ready < 0 && errno != EINTR)
+	if (ready < 0 && errno != EINTR && !expected(errno))
 		err(1, "poll");
 	/* From the last on: one that goes is replaced by one that was seen to. */
 	for (i = n - 1; ready > 0 && i >= 0; i--)
