@@ -63,9 +63,10 @@
 #define TCPX_ACK_PUSHED2	8	/* more than one did */
 #define TCPX_ACK_NOW		16	/* send it at the next occasion */
 
-/* Work put off while the user holds the lock: tcpx_release_cb(). */
-/* sk_tsq_flags, beside those of enum tsq_enum: an ACK is to leave with the lock. */
+/* A bit of sk_tsq_flags beside those of enum tsq_enum: an ACK is to leave with the lock. */
 #define TCPX_ACK_DEFERRED	16
+
+/* Work put off while the user holds the lock: tcpx_release_cb(). */
 #define TCPX_DEFERRED_ALL	(BIT(TCP_TSQ_DEFERRED) | BIT(TCP_WRITE_TIMER_DEFERRED) | \
 				 BIT(TCP_DELACK_TIMER_DEFERRED) | BIT(TCP_MTU_REDUCED_DEFERRED) | \
 				 BIT(TCPX_ACK_DEFERRED))
