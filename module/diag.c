@@ -381,8 +381,9 @@ static int diag_put_cc_info(struct sk_buff *skb, const struct sock *sk,
 		return 0;
 	rcu_read_lock();
 	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
+	/* An estimate that is just being changed is an estimate, too. */
 	if (ops->get_info && ops->diag_attr)
-		size = ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info));
+		size = data_race(ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info)));
 	if (size)
 		err = nla_put(skb, ops->diag_attr, size, &info);
 	rcu_read_unlock();
@@ -443,10 +444,10 @@ struct diag_batch {
 
 static int diag_state(const struct sock *sk)
 {
-	int state = sk->sk_state;
+	int state = inet_sk_state_load(sk);
 
 	if (state == TCP_TIME_WAIT)
-		return tcpx_twsk(sk)->tw_substate;
+		return READ_ONCE(tcpx_twsk(sk)->tw_substate);
 	return state == TCP_NEW_SYN_RECV ? TCP_SYN_RECV : state;
 }
 

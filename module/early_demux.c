@@ -84,8 +84,8 @@ void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	tcpx_early_want(tcpx_pernet(sock_net(sk)));
 	rcu_assign_pointer(sk->sk_rx_dst, dst);
-	sk->sk_rx_dst_cookie = tcpx_rx_dst_cookie(skb, dst);
-	sk->sk_rx_dst_ifindex = skb->skb_iif;
+	WRITE_ONCE(sk->sk_rx_dst_cookie, tcpx_rx_dst_cookie(skb, dst));
+	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);
 	dst_release(old);
 }
 
@@ -109,8 +109,8 @@ static void tcpx_early_route(struct sk_buff *skb, const struct sock *sk)
 	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
 
 	if (dst)
-		dst = dst_check(dst, sk->sk_rx_dst_cookie);
-	if (dst && sk->sk_rx_dst_ifindex == skb->skb_iif)
+		dst = dst_check(dst, READ_ONCE(sk->sk_rx_dst_cookie));
+	if (dst && READ_ONCE(sk->sk_rx_dst_ifindex) == skb->skb_iif)
 		skb_dst_set_noref(skb, dst);
 }
 

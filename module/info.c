@@ -177,8 +177,8 @@ void tcpx_get_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_state = inet_sk_state_load(sk);
 	info->tcpi_pacing_rate = tcpx_info_rate(READ_ONCE(sk->sk_pacing_rate));
 	info->tcpi_max_pacing_rate = tcpx_info_rate(READ_ONCE(sk->sk_max_pacing_rate));
-	info->tcpi_reordering = tp->reordering;
-	info->tcpi_snd_cwnd = tp->cc.snd_cwnd;
+	info->tcpi_reordering = READ_ONCE(tp->reordering);
+	info->tcpi_snd_cwnd = READ_ONCE(tp->cc.snd_cwnd);
 
 	if (info->tcpi_state == TCP_LISTEN) {
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);

@@ -63,7 +63,7 @@ static void row_timer(struct tcpx_row *row, struct sock *sk)
 							   TCPX_ROW_TIMER_RETRANS;
 	} else if (timer_pending(&sk->sk_timer)) {
 		row->timer = TCPX_ROW_TIMER_KEEPALIVE;
-		expires = sk->sk_timer.expires;
+		expires = READ_ONCE(sk->sk_timer.expires);
 	} else {
 		return;
 	}
@@ -100,8 +100,8 @@ static void row_request(struct tcpx_row *row, const struct request_sock *req)
 {
 	row->state = TCP_SYN_RECV;
 	row->timer = TCPX_ROW_TIMER_RETRANS;
-	row->expires_in = req->rsk_timer.expires - jiffies;
-	row->retransmits = req->num_timeout;
+	row->expires_in = READ_ONCE(req->rsk_timer.expires) - jiffies;
+	row->retransmits = data_race(req->num_timeout);
 	row->refcnt = 0;
 	if (req->rsk_listener)
 		row->uid = compat_sock_i_uid(req->rsk_listener);
@@ -109,9 +109,9 @@ static void row_request(struct tcpx_row *row, const struct request_sock *req)
 
 static void row_timewait(struct tcpx_row *row, const struct tcpx_timewait_sock *tw)
 {
-	row->state = tw->tw_substate;
+	row->state = READ_ONCE(tw->tw_substate);
 	row->timer = TCPX_ROW_TIMER_TIMEWAIT;
-	row->expires_in = tw->timer.expires - jiffies;
+	row->expires_in = READ_ONCE(tw->timer.expires) - jiffies;
 }
 
 /**

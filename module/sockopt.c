@@ -170,8 +170,9 @@ static int tcpx_get_cc_info(struct sock *sk, void __user *optval, int *len)
 
 	rcu_read_lock();
 	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
+	/* An estimate that is just being changed is an estimate, too. */
 	if (ops->get_info)
-		size = ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info));
+		size = data_race(ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info)));
 	rcu_read_unlock();
 	*len = min_t(int, *len, size);
 	return copy_to_user(optval, &info, *len) ? -EFAULT : 0;
@@ -668,7 +669,8 @@ static int tcpx_do_getsockopt(struct sock *sk, int optname, char __user *optval,
 		return put_user(len, optlen) ?: err;
 	}
 	len = min_t(int, len, sizeof(int));
-	val = opt->get(sk);
+	/* A word or a bit of what others change with the lock: each value that it had is right. */
+	val = data_race(opt->get(sk));
 	if (put_user(len, optlen) || copy_to_user(optval, &val, len))
 		return -EFAULT;
 	return 0;
