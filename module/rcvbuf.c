@@ -266,9 +266,11 @@ int tcpx_set_window_clamp(struct sock *sk, int val)
 		if (sk->sk_state != TCP_CLOSE)
 			return -EINVAL;
 		WRITE_ONCE(tp->window_clamp, 0);
+		tp->rx_opt.window_set = 0;
 		return 0;
 	}
 
+	tp->rx_opt.window_set = 1;
 	clamp = compat_least_window_clamp(val);
 	WRITE_ONCE(tp->window_clamp, clamp);
 	if (clamp < old)
@@ -308,6 +310,40 @@ static int tcpx_grow_window_poor(const struct sock *sk, const struct sk_buff *sk
 	return 0;
 }
 
+/* What @clamp is in a buffer worth @maxwin: part of the latter is kept back for a reader that
+ * is late, net.ipv4.tcp_app_win, but at least one segment.
+ */
+static u32 tcpx_without_app_window(const struct sock *sk, u32 clamp, u32 maxwin)
+{
+	int app_win = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_app_win);
+	u32 mss = tcpx_sk(sk)->advmss;
+
+	if (app_win && clamp == maxwin && maxwin > 4 * mss)
+		clamp = max(maxwin - (maxwin >> app_win), 4 * mss);
+	if (app_win && clamp > 2 * mss && clamp + mss > maxwin)
+		clamp = max(2 * mss, maxwin - mss);
+	return clamp;
+}
+
+/* SO_RCVBUF made the buffer larger than the connection began with: so may the window become,
+ * unless somebody chose one (TCP_WINDOW_CLAMP, the route) or the header can't express it.
+ */
+static void tcpx_follow_rcvbuf(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	u32 maxwin = max(tcpx_full_space(sk), 0);
+	u32 clamp;
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) || maxwin <= tp->window_clamp ||
+	    tp->rx_opt.window_set || (dst && dst_metric(dst, RTAX_WINDOW)))
+		return;
+	clamp = tcpx_without_app_window(sk, maxwin, maxwin);
+	clamp = min(clamp, tcpx_max_window(sk, tp->rx_opt.rcv_wscale));
+	if (clamp > tp->window_clamp)
+		WRITE_ONCE(tp->window_clamp, clamp);
+}
+
 /**
  * tcpx_grow_window() - a segment with data came: promise more next time?
  * @sk: socket
@@ -318,10 +354,12 @@ static int tcpx_grow_window_poor(const struct sock *sk, const struct sk_buff *sk
 void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	int room = min_t(int, tp->window_clamp, tcpx_space(sk)) - tp->rcv_ssthresh;
 	u32 truesize;
-	int incr;
+	int room, incr;
 
+	if (tp->rcv_ssthresh >= tp->window_clamp)
+		tcpx_follow_rcvbuf(sk);
+	room = min_t(int, tp->window_clamp, tcpx_space(sk)) - tp->rcv_ssthresh;
 	if (room <= 0)
 		return;
 	if (tcpx_under_memory_pressure(sk)) {
@@ -361,23 +399,6 @@ void tcpx_clamp_window(struct sock *sk)
 		tp->rcv_ssthresh = min(tp->window_clamp, 2U * tp->advmss);
 }
 
-/* Part of the window that is kept back for a reader that is late,
- * net.ipv4.tcp_app_win, but at least one segment.
- */
-static void tcpx_reserve_app_window(struct sock *sk, u32 maxwin)
-{
-	struct tcpx_sock *tp = tcpx_sk(sk);
-	int app_win = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_app_win);
-	u32 clamp = min(tp->window_clamp, maxwin);
-	u32 mss = tp->advmss;
-
-	if (app_win && clamp == maxwin && maxwin > 4 * mss)
-		clamp = max(maxwin - (maxwin >> app_win), 4 * mss);
-	if (app_win && clamp > 2 * mss && clamp + mss > maxwin)
-		clamp = max(2 * mss, maxwin - mss);
-	WRITE_ONCE(tp->window_clamp, clamp);
-}
-
 /**
  * tcpx_init_buffer_space() - buffers of a connection that is now ESTABLISHED
  * @sk: socket; window_clamp, rcv_wnd, advmss and cwnd are known
@@ -387,6 +408,7 @@ static void tcpx_reserve_app_window(struct sock *sk, u32 maxwin)
 void tcpx_init_buffer_space(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 maxwin = max(tcpx_full_space(sk), 0);
 
 	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK))
 		tcpx_sndbuf_expand(sk);
@@ -395,7 +417,8 @@ void tcpx_init_buffer_space(struct sock *sk)
 	tp->rcvq_space.time = tp->tcp_mstamp;
 	tp->rcvq_space.seq = tp->copied_seq;
 
-	tcpx_reserve_app_window(sk, max(tcpx_full_space(sk), 0));
+	WRITE_ONCE(tp->window_clamp,
+		   tcpx_without_app_window(sk, min(tp->window_clamp, maxwin), maxwin));
 	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
 	tp->snd_cwnd_stamp = tcpx_jiffies32();
 	tp->rcvq_space.space = min3(tp->rcv_ssthresh, tp->rcv_wnd,

@@ -197,6 +197,7 @@ struct tcpx_skb_cb {
  * @sack_ok: both SYNs carried SACK-permitted
  * @snd_wscale: shift of the windows we are sent
  * @rcv_wscale: shift of the windows we send
+ * @window_set: TCP_WINDOW_CLAMP chose the bound of ours
  * @num_sacks: blocks in selective_acks
  * @accecn: where the AccECN option of the segment just parsed starts, counted from the
  *	    TCP header, 0 if there is none
@@ -214,7 +215,8 @@ struct tcpx_options_received {
 		wscale_ok:1,
 		sack_ok:1,
 		snd_wscale:4,
-		rcv_wscale:4;
+		rcv_wscale:4,
+		window_set:1;
 	u8	num_sacks;
 	u8	accecn;
 	u16	user_mss;

@@ -428,26 +428,56 @@ CASE_TIMEOUT(zero_window_empty_probe, 60)
 	rx(c, ". ack=%u wnd>0", right);
 }
 
+/* A peer that sends 120 segments, and a reader that takes all but the last. */
+static void read_on(struct conn *c)
+{
+	int i;
+
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=1001");
+	conn_read(c, 0, 1000);
+	for (i = 1; i < 120; i++) {
+		tx(c, ". seq=%u len=1000", 1 + i * 1000);
+		if (i % 2)
+			continue;
+		rx(c, ". ack=%u skip", 1001 + i * 1000);
+		conn_read(c, (i - 1) * 1000, 2000);
+	}
+}
+
 /* The window grows with what the reader takes. */
 CASE(window_grows)
 {
-	__u32 first, at = 1;
-	int i;
+	__u32 first;
 
 	conn_passive(w, c, NULL);
-	tx(c, ". seq=1 len=1000");
-	rx(c, ". ack=1001");
 	first = conn_wnd(c);
-	conn_read(c, 0, 1000);
-	for (i = 1; i < 120; i++) {
-		at = 1 + i * 1000;
-		tx(c, ". seq=%u len=1000", at);
-		if (i % 2)
-			continue;
-		rx(c, ". ack=%u skip", at + 1000);
-		conn_read(c, (i - 1) * 1000, 2000);
-	}
+	read_on(c);
 	CHECK(w, conn_wnd(c) >= first);
+}
+
+/* A buffer that is made larger later makes the window larger, too, but not beyond what
+ * TCP_WINDOW_CLAMP says. Kernel TCP does neither before 6.6, and later the former only.
+ */
+CASE(window_follows_buffer)
+{
+	if (w->kind.family != AF_TCPX)
+		return;
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	sock_set(w, c->fd, SOL_SOCKET, SO_RCVBUFFORCE, 500000);
+	read_on(c);
+	CHECK(w, conn_wnd(c) > 100000);
+}
+
+CASE(window_clamp_holds)
+{
+	if (w->kind.family != AF_TCPX)
+		return;
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 40000);
+	sock_set(w, c->fd, SOL_SOCKET, SO_RCVBUFFORCE, 500000);
+	read_on(c);
+	CHECK(w, conn_wnd(c) < 40000 + 128);
 }
 
 /* Keepalive of the peer: one byte below, with or without the byte. */
