@@ -8,7 +8,7 @@
  * hints: readers and writers of one entry take no lock, and may see the values of two
  * connections mixed. Only entries that come and go, and Fast Open's part, have a lock.
  */
-#include <linux/jhash.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -17,7 +17,8 @@
 
 #include "tcpx.h"
 
-#define TCPX_METRICS_BUCKETS	8192
+#define TCPX_METRICS_BITS	13
+#define TCPX_METRICS_BUCKETS	BIT(TCPX_METRICS_BITS)
 
 /* Entries of a bucket; for one more the oldest goes. */
 #define TCPX_METRICS_DEPTH	6
@@ -42,7 +43,7 @@ static const u8 tcpx_metrics_rtax[] = {
 struct tcpx_metrics_key {
 	struct in6_addr	saddr;
 	struct in6_addr	daddr;
-};
+} __aligned(sizeof(u64));
 
 /**
  * struct tcpx_metrics - what is known of a peer
@@ -91,13 +92,16 @@ static void tcpx_metrics_key(const struct sock *sk, struct tcpx_metrics_key *key
 	ipv6_addr_set_v4mapped(sk->sk_daddr, &key->daddr);
 }
 
+/* Cheap, for this is done four times in a connection's life: chains are bounded, whoever
+ * chooses the addresses. Those of IPv4 differ in the last words.
+ */
 static struct hlist_head *tcpx_metrics_bucket(const struct net *net,
 					      const struct tcpx_metrics_key *key)
 {
-	u32 hash = jhash2((const u32 *)key, sizeof(*key) / sizeof(u32),
-			  tcpx_secret() ^ net_hash_mix(net));
+	const u64 *d = (const u64 *)&key->daddr, *s = (const u64 *)&key->saddr;
+	u64 sum = d[0] ^ d[1] ^ rol64(s[0] ^ s[1], 7) ^ tcpx_secret() ^ net_hash_mix(net);
 
-	return &tcpx_metrics_table[hash % TCPX_METRICS_BUCKETS];
+	return &tcpx_metrics_table[hash_64(sum, TCPX_METRICS_BITS)];
 }
 
 /* RCU, or the lock. */
