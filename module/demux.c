@@ -266,43 +266,183 @@ static struct tcpx_lhash_bucket *tcpx_lhash_bucket_sk(const struct sock *sk)
 						       sk->sk_num));
 }
 
-/* Is @sk the connection from @saddr:@sport to our @daddr:@hnum? */
-static bool tcpx_v4_match(struct net *net, const struct sock *sk, __be32 saddr, __be16 sport,
-			  __be32 daddr, u16 hnum, int dif, int sdif)
+/* What of a segment tells whose it is. */
+struct tcpx_seg {
+	struct sk_buff			*skb;	/* NULL: none, or nobody needs it */
+	int				doff;
+	union {
+		__be32			saddr;
+		const struct in6_addr	*saddr6;
+	};
+	union {
+		__be32			daddr;
+		const struct in6_addr	*daddr6;
+	};
+	__be16				sport;
+	u16				hnum;
+	int				dif;
+	int				sdif;
+};
+
+/* What differs by IP version: constants, called directly in a copy for each version. */
+struct tcpx_lookup_ops {
+	u32	(*hash)(struct net *net, const struct tcpx_seg *seg);
+	bool	(*match)(struct net *net, const struct sock *sk, const struct tcpx_seg *seg);
+	int	(*score)(struct net *net, const struct sock *sk, const struct tcpx_seg *seg,
+			 bool wild);
+};
+
+static __always_inline u32 tcpx_v4_seg_hash(struct net *net, const struct tcpx_seg *seg)
 {
-	return sk->sk_dport == sport && sk->sk_num == hnum &&
-	       sk->sk_daddr == saddr && sk->sk_rcv_saddr == daddr &&
-	       net_eq(sock_net(sk), net) &&
-	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), dif, sdif);
+	return tcpx_v4_ehashfn(net, seg->daddr, seg->hnum, seg->saddr, seg->sport);
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
-static bool tcpx_v6_match(struct net *net, const struct sock *sk,
-			  const struct in6_addr *saddr, __be16 sport,
-			  const struct in6_addr *daddr, u16 hnum, int dif, int sdif)
+/* Is @sk the connection that @seg is of? */
+static __always_inline bool tcpx_v4_match(struct net *net, const struct sock *sk,
+					  const struct tcpx_seg *seg)
 {
-	return sk->sk_dport == sport && sk->sk_num == hnum && sk->sk_family == AF_INET6 &&
-	       ipv6_addr_equal(&sk->sk_v6_daddr, saddr) &&
-	       ipv6_addr_equal(&sk->sk_v6_rcv_saddr, daddr) &&
+	return sk->sk_dport == seg->sport && sk->sk_num == seg->hnum &&
+	       sk->sk_daddr == seg->saddr && sk->sk_rcv_saddr == seg->daddr &&
 	       net_eq(sock_net(sk), net) &&
-	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), dif, sdif);
+	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), seg->dif, seg->sdif);
 }
+
+/* How well does listener @sk fit, by its address or, @wild, by having none? -1: not at all. */
+static __always_inline int tcpx_v4_score(struct net *net, const struct sock *sk,
+					 const struct tcpx_seg *seg, bool wild)
+{
+	int bound = READ_ONCE(sk->sk_bound_dev_if);
+
+	if (sk->sk_num != seg->hnum ||
+	    sk->sk_rcv_saddr != (wild ? htonl(INADDR_ANY) : seg->daddr) ||
+	    !net_eq(sock_net(sk), net) || ipv6_only_sock(sk) ||
+	    !inet_sk_bound_dev_eq(net, bound, seg->dif, seg->sdif))
+		return -1;
+	return 1 + !!bound + (sk->sk_family == PF_INET) +
+	       (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
+}
+
+static const struct tcpx_lookup_ops tcpx_v4_lookup = {
+	.hash	= tcpx_v4_seg_hash,
+	.match	= tcpx_v4_match,
+	.score	= tcpx_v4_score,
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static __always_inline u32 tcpx_v6_seg_hash(struct net *net, const struct tcpx_seg *seg)
+{
+	return tcpx_v6_ehashfn(net, seg->daddr6, seg->hnum, seg->saddr6, seg->sport);
+}
+
+static __always_inline bool tcpx_v6_match(struct net *net, const struct sock *sk,
+					  const struct tcpx_seg *seg)
+{
+	return sk->sk_dport == seg->sport && sk->sk_num == seg->hnum &&
+	       sk->sk_family == AF_INET6 && ipv6_addr_equal(&sk->sk_v6_daddr, seg->saddr6) &&
+	       ipv6_addr_equal(&sk->sk_v6_rcv_saddr, seg->daddr6) &&
+	       net_eq(sock_net(sk), net) &&
+	       inet_sk_bound_dev_eq(net, READ_ONCE(sk->sk_bound_dev_if), seg->dif, seg->sdif);
+}
+
+static __always_inline int tcpx_v6_score(struct net *net, const struct sock *sk,
+					 const struct tcpx_seg *seg, bool wild)
+{
+	int bound = READ_ONCE(sk->sk_bound_dev_if);
+
+	if (sk->sk_num != seg->hnum || sk->sk_family != AF_INET6 ||
+	    !ipv6_addr_equal(&sk->sk_v6_rcv_saddr, wild ? &in6addr_any : seg->daddr6) ||
+	    !net_eq(sock_net(sk), net) ||
+	    !inet_sk_bound_dev_eq(net, bound, seg->dif, seg->sdif))
+		return -1;
+	return 1 + !!bound + (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
+}
+
+static const struct tcpx_lookup_ops tcpx_v6_lookup = {
+	.hash	= tcpx_v6_seg_hash,
+	.match	= tcpx_v6_match,
+	.score	= tcpx_v6_score,
+};
 #endif
 
 /* Is @sk2 the connection that @sk is, or would be with @lport? */
 static bool tcpx_sk_match(const struct sock *sk, const struct sock *sk2, u16 lport,
 			  int dif, int sdif)
 {
+	struct tcpx_seg seg = {
+		.saddr = sk->sk_daddr, .sport = sk->sk_dport,
+		.daddr = sk->sk_rcv_saddr, .hnum = lport, .dif = dif, .sdif = sdif,
+	};
+
 #if IS_ENABLED(CONFIG_IPV6)
-	if (tcpx_sk_has_v6(sk))
-		return tcpx_v6_match(sock_net(sk), sk2, &sk->sk_v6_daddr, sk->sk_dport,
-				     &sk->sk_v6_rcv_saddr, lport, dif, sdif);
+	if (tcpx_sk_has_v6(sk)) {
+		seg.saddr6 = &sk->sk_v6_daddr;
+		seg.daddr6 = &sk->sk_v6_rcv_saddr;
+		return tcpx_v6_match(sock_net(sk), sk2, &seg);
+	}
 #endif
-	return tcpx_v4_match(sock_net(sk), sk2, sk->sk_daddr, sk->sk_dport,
-			     sk->sk_rcv_saddr, lport, dif, sdif);
+	return tcpx_v4_match(sock_net(sk), sk2, &seg);
 }
 
 /* --- lookup ---------------------------------------------------------------- */
+
+static __always_inline struct sock *tcpx_lookup_ehash(struct net *net,
+						      struct tcpx_hashinfo *h,
+						      const struct tcpx_seg *seg,
+						      const struct tcpx_lookup_ops *ops)
+{
+	u32 hash = ops->hash(net, seg);
+	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
+	struct hlist_nulls_node *node;
+	struct sock *sk;
+
+begin:
+	sk_nulls_for_each_rcu(sk, node, chain) {
+		if (sk->sk_hash != hash || !ops->match(net, sk, seg))
+			continue;
+		if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
+			return NULL;
+		if (likely(!hlist_nulls_unhashed_lockless(&sk->sk_nulls_node) &&
+			   ops->match(net, sk, seg)))
+			return sk;
+		tcpx_sock_gen_put(sk);
+		goto begin;
+	}
+	if (unlikely(get_nulls_value(node) != tcpx_chain_end(chain)))
+		goto begin;
+	return NULL;
+}
+
+/* The best listener of those bound to exactly the segment's address, or, @wild, to any. In a
+ * SO_REUSEPORT group its program or the hash chooses.
+ */
+static __always_inline struct sock *tcpx_lookup_lhash(struct net *net,
+						      struct tcpx_lhash_bucket *bucket,
+						      const struct tcpx_seg *seg, bool wild,
+						      const struct tcpx_lookup_ops *ops)
+{
+	struct hlist_nulls_node *node;
+	struct sock *sk, *best;
+	int score, high;
+
+begin:
+	best = NULL;
+	high = 0;
+	sk_nulls_for_each_rcu(sk, node, &bucket->chain) {
+		score = ops->score(net, sk, seg, wild);
+		if (score <= high)
+			continue;
+		if (sk->sk_reuseport) {
+			best = reuseport_select_sock(sk, ops->hash(net, seg), seg->skb, seg->doff);
+			if (best)
+				return best;
+		}
+		best = sk;
+		high = score;
+	}
+	if (unlikely(get_nulls_value(node) != tcpx_chain_end(&bucket->chain)))
+		goto begin;
+	return best;
+}
 
 /**
  * tcpx_v4_lookup_established() - find the entry of a connection
@@ -323,95 +463,12 @@ struct sock *tcpx_v4_lookup_established(struct net *net, struct tcpx_hashinfo *h
 					__be32 saddr, __be16 sport,
 					__be32 daddr, u16 hnum, int dif, int sdif)
 {
-	u32 hash = tcpx_v4_ehashfn(net, daddr, hnum, saddr, sport);
-	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
-	struct hlist_nulls_node *node;
-	struct sock *sk;
+	const struct tcpx_seg seg = {
+		.saddr = saddr, .sport = sport,
+		.daddr = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
+	};
 
-begin:
-	sk_nulls_for_each_rcu(sk, node, chain) {
-		if (sk->sk_hash != hash ||
-		    !tcpx_v4_match(net, sk, saddr, sport, daddr, hnum, dif, sdif))
-			continue;
-		if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
-			return NULL;
-		if (likely(!hlist_nulls_unhashed_lockless(&sk->sk_nulls_node) &&
-			   tcpx_v4_match(net, sk, saddr, sport, daddr, hnum, dif, sdif)))
-			return sk;
-		tcpx_sock_gen_put(sk);
-		goto begin;
-	}
-	if (unlikely(get_nulls_value(node) != tcpx_chain_end(chain)))
-		goto begin;
-	return NULL;
-}
-
-/* How well does listener @sk fit? -1: not at all. */
-static int tcpx_v4_score(struct net *net, const struct sock *sk, __be32 laddr, u16 hnum,
-			 int dif, int sdif)
-{
-	int bound = READ_ONCE(sk->sk_bound_dev_if);
-
-	if (sk->sk_num != hnum || sk->sk_rcv_saddr != laddr ||
-	    !net_eq(sock_net(sk), net) || ipv6_only_sock(sk) ||
-	    !inet_sk_bound_dev_eq(net, bound, dif, sdif))
-		return -1;
-	return 1 + !!bound + (sk->sk_family == PF_INET) +
-	       (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
-}
-
-/* What of a segment the choice of a listener depends on. */
-struct tcpx_v4_key {
-	struct sk_buff	*skb;
-	int		doff;
-	__be32		saddr;
-	__be32		daddr;
-	__be16		sport;
-	u16		hnum;
-	int		dif;
-	int		sdif;
-};
-
-/* The member of @sk's SO_REUSEPORT group that shall have the segment, by the
- * group's program or by hash; NULL if @sk is in none.
- */
-static struct sock *tcpx_v4_select_reuseport(struct net *net, struct sock *sk,
-					     const struct tcpx_v4_key *key)
-{
-	u32 hash;
-
-	if (!sk->sk_reuseport)
-		return NULL;
-	hash = tcpx_v4_ehashfn(net, key->daddr, key->hnum, key->saddr, key->sport);
-	return reuseport_select_sock(sk, hash, key->skb, key->doff);
-}
-
-/* The best listener bound to exactly @laddr. */
-static struct sock *tcpx_v4_lookup_lhash(struct net *net, struct tcpx_hashinfo *h,
-					 const struct tcpx_v4_key *key, __be32 laddr)
-{
-	struct tcpx_lhash_bucket *bucket =
-		tcpx_lhash_bucket(h, ipv4_portaddr_hash(net, laddr, key->hnum));
-	struct hlist_nulls_node *node;
-	struct sock *sk, *best;
-	int score, high;
-
-begin:
-	best = NULL;
-	high = 0;
-	sk_nulls_for_each_rcu(sk, node, &bucket->chain) {
-		score = tcpx_v4_score(net, sk, laddr, key->hnum, key->dif, key->sdif);
-		if (score <= high)
-			continue;
-		best = tcpx_v4_select_reuseport(net, sk, key);
-		if (best)
-			return best;
-		best = sk;
-		high = score;
-	}
-	if (unlikely(get_nulls_value(node) != tcpx_chain_end(&bucket->chain)))
-		goto begin;
-	return best;
+	return tcpx_lookup_ehash(net, h, &seg, &tcpx_v4_lookup);
 }
 
 /**
@@ -438,13 +495,19 @@ struct sock *tcpx_v4_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
 				     __be32 saddr, __be16 sport,
 				     __be32 daddr, u16 hnum, int dif, int sdif)
 {
-	const struct tcpx_v4_key key = {
+	const struct tcpx_seg seg = {
 		.skb = skb, .doff = doff, .saddr = saddr, .sport = sport,
 		.daddr = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
 	};
-	struct sock *sk = tcpx_v4_lookup_lhash(net, h, &key, daddr);
+	struct tcpx_lhash_bucket *bucket;
+	struct sock *sk;
 
-	return sk ?: tcpx_v4_lookup_lhash(net, h, &key, htonl(INADDR_ANY));
+	bucket = tcpx_lhash_bucket(h, ipv4_portaddr_hash(net, daddr, hnum));
+	sk = tcpx_lookup_lhash(net, bucket, &seg, false, &tcpx_v4_lookup);
+	if (sk)
+		return sk;
+	bucket = tcpx_lhash_bucket(h, ipv4_portaddr_hash(net, htonl(INADDR_ANY), hnum));
+	return tcpx_lookup_lhash(net, bucket, &seg, true, &tcpx_v4_lookup);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -465,90 +528,12 @@ struct sock *tcpx_v6_lookup_established(struct net *net, struct tcpx_hashinfo *h
 					const struct in6_addr *saddr, __be16 sport,
 					const struct in6_addr *daddr, u16 hnum, int dif, int sdif)
 {
-	u32 hash = tcpx_v6_ehashfn(net, daddr, hnum, saddr, sport);
-	struct hlist_nulls_head *chain = tcpx_ehash_chain(h, hash);
-	struct hlist_nulls_node *node;
-	struct sock *sk;
+	const struct tcpx_seg seg = {
+		.saddr6 = saddr, .sport = sport,
+		.daddr6 = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
+	};
 
-begin:
-	sk_nulls_for_each_rcu(sk, node, chain) {
-		if (sk->sk_hash != hash ||
-		    !tcpx_v6_match(net, sk, saddr, sport, daddr, hnum, dif, sdif))
-			continue;
-		if (unlikely(!refcount_inc_not_zero(&sk->sk_refcnt)))
-			return NULL;
-		if (likely(!hlist_nulls_unhashed_lockless(&sk->sk_nulls_node) &&
-			   tcpx_v6_match(net, sk, saddr, sport, daddr, hnum, dif, sdif)))
-			return sk;
-		tcpx_sock_gen_put(sk);
-		goto begin;
-	}
-	if (unlikely(get_nulls_value(node) != tcpx_chain_end(chain)))
-		goto begin;
-	return NULL;
-}
-
-/* What of a segment over IPv6 the choice of a listener depends on. */
-struct tcpx_v6_key {
-	struct sk_buff		*skb;
-	int			doff;
-	const struct in6_addr	*saddr;
-	const struct in6_addr	*daddr;
-	__be16			sport;
-	u16			hnum;
-	int			dif;
-	int			sdif;
-};
-
-static int tcpx_v6_score(struct net *net, const struct sock *sk, const struct in6_addr *laddr,
-			 const struct tcpx_v6_key *key)
-{
-	int bound = READ_ONCE(sk->sk_bound_dev_if);
-
-	if (sk->sk_num != key->hnum || sk->sk_family != AF_INET6 ||
-	    !ipv6_addr_equal(&sk->sk_v6_rcv_saddr, laddr) || !net_eq(sock_net(sk), net) ||
-	    !inet_sk_bound_dev_eq(net, bound, key->dif, key->sdif))
-		return -1;
-	return 1 + !!bound + (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id());
-}
-
-static struct sock *tcpx_v6_select_reuseport(struct net *net, struct sock *sk,
-					     const struct tcpx_v6_key *key)
-{
-	u32 hash;
-
-	if (!sk->sk_reuseport)
-		return NULL;
-	hash = tcpx_v6_ehashfn(net, key->daddr, key->hnum, key->saddr, key->sport);
-	return reuseport_select_sock(sk, hash, key->skb, key->doff);
-}
-
-static struct sock *tcpx_v6_lookup_lhash(struct net *net, struct tcpx_hashinfo *h,
-					 const struct tcpx_v6_key *key,
-					 const struct in6_addr *laddr)
-{
-	struct tcpx_lhash_bucket *bucket =
-		tcpx_lhash_bucket(h, ipv6_portaddr_hash(net, laddr, key->hnum));
-	struct hlist_nulls_node *node;
-	struct sock *sk, *best;
-	int score, high;
-
-begin:
-	best = NULL;
-	high = 0;
-	sk_nulls_for_each_rcu(sk, node, &bucket->chain) {
-		score = tcpx_v6_score(net, sk, laddr, key);
-		if (score <= high)
-			continue;
-		best = tcpx_v6_select_reuseport(net, sk, key);
-		if (best)
-			return best;
-		best = sk;
-		high = score;
-	}
-	if (unlikely(get_nulls_value(node) != tcpx_chain_end(&bucket->chain)))
-		goto begin;
-	return best;
+	return tcpx_lookup_ehash(net, h, &seg, &tcpx_v6_lookup);
 }
 
 /**
@@ -571,13 +556,19 @@ struct sock *tcpx_v6_lookup_listener(struct net *net, struct tcpx_hashinfo *h,
 				     const struct in6_addr *saddr, __be16 sport,
 				     const struct in6_addr *daddr, u16 hnum, int dif, int sdif)
 {
-	const struct tcpx_v6_key key = {
-		.skb = skb, .doff = doff, .saddr = saddr, .sport = sport,
-		.daddr = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
+	const struct tcpx_seg seg = {
+		.skb = skb, .doff = doff, .saddr6 = saddr, .sport = sport,
+		.daddr6 = daddr, .hnum = hnum, .dif = dif, .sdif = sdif,
 	};
-	struct sock *sk = tcpx_v6_lookup_lhash(net, h, &key, daddr);
+	struct tcpx_lhash_bucket *bucket;
+	struct sock *sk;
 
-	return sk ?: tcpx_v6_lookup_lhash(net, h, &key, &in6addr_any);
+	bucket = tcpx_lhash_bucket(h, ipv6_portaddr_hash(net, daddr, hnum));
+	sk = tcpx_lookup_lhash(net, bucket, &seg, false, &tcpx_v6_lookup);
+	if (sk)
+		return sk;
+	bucket = tcpx_lhash_bucket(h, ipv6_portaddr_hash(net, &in6addr_any, hnum));
+	return tcpx_lookup_lhash(net, bucket, &seg, true, &tcpx_v6_lookup);
 }
 #endif /* CONFIG_IPV6 */
 
