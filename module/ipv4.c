@@ -20,6 +20,7 @@
 #include <net/route.h>
 
 #include "tcpx.h"
+#include "child.h"
 #include "trace.h"
 
 static siphash_aligned_key_t tcpx_isn_secret __ro_after_init;
@@ -115,8 +116,8 @@ int tcpx_v4_conn_request(struct sock *lsk, struct sk_buff *skb)
 	return 0;
 }
 
-static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_sock *req,
-			       struct sk_buff *skb)
+static void tcpx_v4_child_init(struct sock *lsk, struct sock *child,
+			       const struct tcpx_request_sock *req, struct sk_buff *skb)
 {
 	const struct inet_request_sock *ireq = &req->req;
 	struct inet_sock *inet = inet_sk(child);
@@ -139,39 +140,12 @@ static void tcpx_v4_child_init(struct sock *child, const struct tcpx_request_soc
 		tcpx_v6_mapped_child_init(child);
 }
 
-/* The child's route is known: what follows from its MTU. dst is taken over. */
-static void tcpx_v4_child_route(struct sock *child, struct dst_entry *dst)
+/* The request's source route becomes the child's. */
+static void tcpx_v4_child_take(struct sock *child, struct inet_request_sock *ireq)
 {
-	struct tcpx_sock *tp = tcpx_sk(child);
-	u16 user_mss = tp->rx_opt.user_mss;
-
-	tcpx_setup_caps(child, dst);
-	tcpx_sync_mss(child, dst_mtu(dst));
-	tp->advmss = dst_metric_advmss(dst);
-	if (user_mss && user_mss < tp->advmss)
-		tp->advmss = user_mss;
-	tcpx_initialize_rcv_mss(child);
-}
-
-/*
- * Put the child into the request's place. The request's source route becomes the
- * child's; it is the one's who wins.
- */
-static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req)
-{
-	struct inet_request_sock *ireq = &req->req;
-	bool hashed = !req->is_cookie && !req->tfo_listener;
-	struct sock *osk = hashed ? req_to_sk(&ireq->req) : NULL;
-	bool found;
-
-	if (!tcpx_ehash_insert(child, osk, &found))
-		return false;
 	rcu_assign_pointer(inet_sk(child)->inet_opt,
 			   rcu_dereference_protected(ireq->ireq_opt, 1));
 	RCU_INIT_POINTER(ireq->ireq_opt, NULL);
-	tcpx_sk(child)->saved_syn = ireq->req.saved_syn;
-	ireq->req.saved_syn = NULL;
-	return true;
 }
 
 /**
@@ -182,52 +156,20 @@ static bool tcpx_v4_child_hash(struct sock *child, struct tcpx_request_sock *req
  * @dst: route, taken over; NULL to look it up
  * @own_req: false if another CPU made the child first
  *
- * Context: softirq, RCU
- * Return: child, locked and with two references, in ehash in the request's place;
- * or NULL: lost the race (see @own_req), the accept queue is full, no memory, no route.
+ * Context and return: see tcpx_make_child()
  */
 struct sock *tcpx_v4_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 				   struct tcpx_request_sock *req,
 				   struct dst_entry *dst, bool *own_req)
 {
-	struct net *net = sock_net(lsk);
-	struct sock *child = NULL;
-	struct flowi fl;
+	static const struct tcpx_child_ops ops = {
+		.init		= tcpx_v4_child_init,
+		.route_req	= tcpx_v4_route_req,
+		.set_dst	= tcpx_setup_caps,
+		.take		= tcpx_v4_child_take,
+	};
 
-	*own_req = true;
-	if (sk_acceptq_is_full(lsk)) {
-		TCPX_NET_INC(net, LINUX_MIB_LISTENOVERFLOWS);
-		trace_tcpx_listen_overflow(lsk, 1);
-		goto drop;
-	}
-	child = tcpx_create_openreq_child(lsk, req, skb);
-	if (!child)
-		goto drop;
-	tcpx_v4_child_init(child, req, skb);
-	if (!dst)
-		dst = tcpx_v4_route_req(lsk, req, &fl);
-	if (!dst)
-		goto discard;
-	tcpx_v4_child_route(child, dst);
-	dst = NULL;
-	if (tcpx_auth_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
-		goto discard;
-
-	*own_req = tcpx_v4_child_hash(child, req);
-	if (!*own_req) {
-		tcpx_discard_child(child);
-		return NULL;
-	}
-	TCPX_INC_STATS(net, TCP_MIB_PASSIVEOPENS);
-	return child;
-
-discard:
-	TCPX_INC_STATS(net, TCP_MIB_ATTEMPTFAILS);
-	tcpx_discard_child(child);
-drop:
-	dst_release(dst);
-	tcpx_listendrop(lsk, skb);
-	return NULL;
+	return tcpx_make_child(lsk, skb, req, dst, own_req, &ops);
 }
 
 /* --- receiving ----------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 #include <net/protocol.h>
 
 #include "tcpx.h"
+#include "child.h"
 #include "trace.h"
 
 static siphash_aligned_key_t tcpx_v6_isn_secret __ro_after_init;
@@ -296,98 +297,35 @@ static void tcpx_v6_child_init(struct sock *lsk, struct sock *child,
 	tcpx_v6_child_options(lsk, child);
 }
 
-/* The child's route is known: what follows from its MTU. dst is taken over. */
-static void tcpx_v6_child_route(struct sock *child, struct dst_entry *dst)
+/* What the SYN brought for IPV6_PKTOPTIONS is the child's to tell. */
+static void tcpx_v6_child_take(struct sock *child, struct inet_request_sock *ireq)
 {
-	struct tcpx_sock *tp = tcpx_sk(child);
-	u16 user_mss = tp->rx_opt.user_mss;
-
-	tcpx_v6_set_dst(child, dst);
-	tcpx_sync_mss(child, dst_mtu(dst));
-	tp->advmss = dst_metric_advmss(dst);
-	if (user_mss && user_mss < tp->advmss)
-		tp->advmss = user_mss;
-	tcpx_initialize_rcv_mss(child);
-}
-
-/* Put the child into the request's place. What the SYN told is for who wins. */
-static bool tcpx_v6_child_hash(struct sock *child, struct tcpx_request_sock *req)
-{
-	struct inet_request_sock *ireq = &req->req;
-	bool hashed = !req->is_cookie && !req->tfo_listener;
-	struct sock *osk = hashed ? req_to_sk(&ireq->req) : NULL;
 	struct ipv6_pinfo *np = inet6_sk(child);
-	bool found;
 
-	if (!tcpx_ehash_insert(child, osk, &found))
-		return false;
-	if (ireq->pktopts) {
-		np->pktoptions = skb_clone_and_charge_r(ireq->pktopts, child);
-		consume_skb(ireq->pktopts);
-		ireq->pktopts = NULL;
-		if (np->pktoptions) {
-			skb_dst_drop(np->pktoptions);
-			tcpx_v6_restore_cb(np->pktoptions);
-		}
+	if (!ireq->pktopts)
+		return;
+	np->pktoptions = skb_clone_and_charge_r(ireq->pktopts, child);
+	consume_skb(ireq->pktopts);
+	ireq->pktopts = NULL;
+	if (np->pktoptions) {
+		skb_dst_drop(np->pktoptions);
+		tcpx_v6_restore_cb(np->pktoptions);
 	}
-	tcpx_sk(child)->saved_syn = ireq->req.saved_syn;
-	ireq->req.saved_syn = NULL;
-	return true;
 }
 
-/**
- * tcpx_v6_syn_recv_sock() - a handshake over IPv6 is complete: make the child
- * @lsk: listener, not locked
- * @skb: the ACK; not consumed
- * @req: request
- * @dst: route, taken over; NULL to look it up
- * @own_req: false if another CPU made the child first
- *
- * Context: softirq, RCU
- * Return: see tcpx_v4_syn_recv_sock()
- */
+/* As tcpx_v4_syn_recv_sock(). */
 static struct sock *tcpx_v6_syn_recv_sock(struct sock *lsk, struct sk_buff *skb,
 					  struct tcpx_request_sock *req,
 					  struct dst_entry *dst, bool *own_req)
 {
-	struct net *net = sock_net(lsk);
-	struct sock *child = NULL;
-	struct flowi fl;
+	static const struct tcpx_child_ops ops = {
+		.init		= tcpx_v6_child_init,
+		.route_req	= tcpx_v6_route_req,
+		.set_dst	= tcpx_v6_set_dst,
+		.take		= tcpx_v6_child_take,
+	};
 
-	*own_req = true;
-	if (sk_acceptq_is_full(lsk)) {
-		TCPX_NET_INC(net, LINUX_MIB_LISTENOVERFLOWS);
-		trace_tcpx_listen_overflow(lsk, 1);
-		goto drop;
-	}
-	child = tcpx_create_openreq_child(lsk, req, skb);
-	if (!child)
-		goto drop;
-	tcpx_v6_child_init(lsk, child, req, skb);
-	if (!dst)
-		dst = tcpx_v6_route_req(lsk, req, &fl);
-	if (!dst)
-		goto discard;
-	tcpx_v6_child_route(child, dst);
-	dst = NULL;
-	if (tcpx_auth_inherit(child, lsk, req) || tcpx_inherit_port(lsk, child))
-		goto discard;
-
-	*own_req = tcpx_v6_child_hash(child, req);
-	if (!*own_req) {
-		tcpx_discard_child(child);
-		return NULL;
-	}
-	TCPX_INC_STATS(net, TCP_MIB_PASSIVEOPENS);
-	return child;
-
-discard:
-	TCPX_INC_STATS(net, TCP_MIB_ATTEMPTFAILS);
-	tcpx_discard_child(child);
-drop:
-	dst_release(dst);
-	tcpx_listendrop(lsk, skb);
-	return NULL;
+	return tcpx_make_child(lsk, skb, req, dst, own_req, &ops);
 }
 
 /* --- receiving ----------------------------------------------------------------------------- */
