@@ -255,11 +255,10 @@ static int shorten(struct step *steps, int n)
 
 /* --- what is found ------------------------------------------------------------- */
 
-static void print_story(const struct step *steps, int n, int at)
+static void print_story(int n, int at)
 {
 	int i;
 
-	(void)steps;
 	for (i = 0; i < n; i++) {
 		if (i != at) {
 			printf("#   %s\n", stories[0]->text[i]);
@@ -277,7 +276,7 @@ static void report(uint64_t seed, struct step *steps, int n, int at)
 	       opt.v6 ? ", IPv6" : "", at);
 	n = shorten(steps, at + 1);
 	at = differ_at(steps, n);
-	print_story(steps, n, at);
+	print_story(n, at);
 }
 
 /* Returns false when a difference was found. */
@@ -292,7 +291,7 @@ static bool one_sequence(uint64_t seed)
 	__sync_fetch_and_add(&all->sequences, 1);
 	__sync_fetch_and_add(&all->steps, stories[0]->done);
 	if (opt.verbose)
-		print_story(steps, stories[0]->done, at);
+		print_story(stories[0]->done, at);
 	if (at < 0)
 		return true;
 	if (!comes_again(steps, at + 1, at)) {
