@@ -179,6 +179,31 @@ CASE(limited_by_the_peers_window)
 	CHECK_TIME(w, sock_info(c).busy_ms >= 600 - 2 * JIFFY_MS);
 }
 
+/* All that the buffer holds is in flight, less than cwnd, and the writer would have more. */
+CASE(limited_by_the_send_buffer)
+{
+	static const char data[100000];
+	ssize_t n;
+
+	w->peer_win = 2000;
+	conn_slow(w, c, OPTS);
+	sock_set(w, c->fd, SOL_SOCKET, SO_SNDBUF, 1);
+	n = send(c->fd, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL);
+	CHECK(w, n > 2000 && n <= 5000);
+	tx(c, ". ack=1 win=50000");
+	while (c->rcv_nxt < 1 + n)
+		CHECK(w, wire_next(c, DEADLINE_MS));
+	none_for(c, 300);
+	CHECK_TIME(w, sock_info(c).sndbuf_limited_ms >= 300 - JIFFY_MS);
+	tx(c, ". ack=%u", c->rcv_nxt);
+	CHECK(w, wait_for(c->fd, POLLOUT, DEADLINE_MS));
+	none_for(c, 300);
+	CHECK_TIME(w, sock_info(c).sndbuf_limited_ms < 500);
+	CHECK_TIME(w, sock_info(c).busy_ms >= 300 - JIFFY_MS);
+	CHECK_TIME(w, sock_info(c).busy_ms < 500);
+	CHECK_TIME(w, sock_info(c).rwnd_limited_ms < 100);
+}
+
 /* ---- autocorking ---- */
 
 /*
