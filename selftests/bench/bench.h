@@ -71,6 +71,8 @@ extern const struct stack stacks[];	/* kernel TCP, TCPX, AF_UNIX */
 void use_namespaces(const char *client, const char *server);
 void use_address(const char *dotted);
 int listen_on(const struct stack *s, int backlog);
+int new_socket(const struct stack *s);
+void connect_socket(int fd, int lfd);
 int connect_to(const struct stack *s, int lfd);
 int accept_from(int lfd);
 void no_delay(const struct stack *s, int fd);

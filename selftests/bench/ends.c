@@ -79,6 +79,15 @@ uint32_t server_address(void)
 
 /* --- sockets -------------------------------------------------------------- */
 
+int new_socket(const struct stack *s)
+{
+	int fd = socket(s->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	return fd;
+}
+
 /* A listener of the server's namespace, at a port (or name) of the kernel's choice. */
 int listen_on(const struct stack *s, int backlog)
 {
@@ -88,9 +97,7 @@ int listen_on(const struct stack *s, int backlog)
 	int fd, err;
 
 	in_server_namespace();
-	fd = socket(s->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		die("socket");
+	fd = new_socket(s);
 	if (local)
 		err = bind(fd, (struct sockaddr *)&un, sizeof(sa_family_t));
 	else
@@ -101,17 +108,21 @@ int listen_on(const struct stack *s, int backlog)
 	return fd;
 }
 
-int connect_to(const struct stack *s, int lfd)
+void connect_socket(int fd, int lfd)
 {
 	struct sockaddr_storage to;
 	socklen_t len = sizeof(to);
-	int fd = socket(s->family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		die("socket");
 	if (getsockname(lfd, (struct sockaddr *)&to, &len) ||
 	    connect(fd, (struct sockaddr *)&to, len))
 		die("connect");
+}
+
+int connect_to(const struct stack *s, int lfd)
+{
+	int fd = new_socket(s);
+
+	connect_socket(fd, lfd);
 	return fd;
 }
 

@@ -27,7 +27,10 @@ struct pair {
 
 typedef void (*server_fn)(int fd, const struct row *r);
 
-/* Bulk has buffers of a fixed size, everything else TCP_NODELAY. */
+/* Bulk has buffers of a fixed size, everything else TCP_NODELAY. The buffers before there is
+ * a connection, for a stack may bound the window by what it began with (kernel TCP before 6.6:
+ * 64 kB, which made bulk a matter of luck); an AF_UNIX socket does not inherit them.
+ */
 static void prepare(const struct stack *s, int fd, int buffer)
 {
 	if (buffer)
@@ -42,6 +45,8 @@ static struct pair make_pair(const struct stack *s, const struct row *r, int buf
 	int lfd = listen_on(s, 1), fd;
 	struct pair p;
 
+	if (buffer)
+		fixed_buffers(lfd, buffer);
 	p.server = start_child();
 	if (!p.server) {
 		fd = accept_from(lfd);
@@ -49,8 +54,9 @@ static struct pair make_pair(const struct stack *s, const struct row *r, int buf
 		serve(fd, r);
 		exit(0);
 	}
-	p.fd = connect_to(s, lfd);
+	p.fd = new_socket(s);
 	prepare(s, p.fd, buffer);
+	connect_socket(p.fd, lfd);
 	close(lfd);
 	return p;
 }
