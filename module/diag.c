@@ -381,9 +381,10 @@ static int diag_put_cc_info(struct sk_buff *skb, const struct sock *sk,
 		return 0;
 	rcu_read_lock();
 	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
-	/* An estimate that is just being changed is an estimate, too. */
-	if (ops->get_info && ops->diag_attr)
+	if (ops->get_info && ops->diag_attr) {
+		/* An estimate that is just being changed is an estimate, too. */
 		size = data_race(ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info)));
+	}
 	if (size)
 		err = nla_put(skb, ops->diag_attr, size, &info);
 	rcu_read_unlock();

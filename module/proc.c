@@ -101,6 +101,7 @@ static void row_request(struct tcpx_row *row, const struct request_sock *req)
 	row->state = TCP_SYN_RECV;
 	row->timer = TCPX_ROW_TIMER_RETRANS;
 	row->expires_in = READ_ONCE(req->rsk_timer.expires) - jiffies;
+	/* A bit field, which READ_ONCE() can't take; a number of before is right, too. */
 	row->retransmits = data_race((u8)req->num_timeout);
 	row->refcnt = 0;
 	if (req->rsk_listener)

@@ -170,9 +170,10 @@ static int tcpx_get_cc_info(struct sock *sk, void __user *optval, int *len)
 
 	rcu_read_lock();
 	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
-	/* An estimate that is just being changed is an estimate, too. */
-	if (ops->get_info)
+	if (ops->get_info) {
+		/* An estimate that is just being changed is an estimate, too. */
 		size = data_race(ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info)));
+	}
 	rcu_read_unlock();
 	*len = min_t(int, *len, size);
 	return copy_to_user(optval, &info, *len) ? -EFAULT : 0;
