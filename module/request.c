@@ -619,12 +619,13 @@ int tcpx_conn_request(struct sock *lsk, struct sk_buff *skb)
 	if (!req)
 		goto drop;
 	tcpx_openreq_init(req, lsk, skb);
-	tcpx_openreq_init_isn(req, lsk, skb);
 	if (security_inet_conn_request(lsk, skb, &req->req.req))
 		goto drop_and_free;
 	dst = req->af_ops->route_req(lsk, req, &fl);
 	if (!dst)
 		goto drop_and_free;
+	/* A hash, which a SYN without a way back is not worth. */
+	tcpx_openreq_init_isn(req, lsk, skb);
 	tcpx_ecn_create_request(req, skb, lsk, dst);
 	/* A cookie's is kept in the timestamp. */
 	if (req->is_cookie && !req->req.tstamp_ok)

@@ -314,7 +314,7 @@ struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct net *net = sock_net(lsk);
-	struct tcpx_options_received opt = {};
+	struct tcpx_options_received opt;
 	struct tcpx_request_sock *req;
 	struct dst_entry *dst;
 	struct flowi fl;
@@ -332,6 +332,7 @@ struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 	}
 	TCPX_NET_INC(net, LINUX_MIB_SYNCOOKIESRECV);
 
+	memset(&opt, 0, sizeof(opt));
 	tcpx_parse_options(net, skb, &opt, false);
 	if (opt.saw_tstamp && opt.rcv_tsecr) {
 		ts_off = tcpx_skb_af_ops(lsk, skb)->init_isn(net, skb).ts_off;
