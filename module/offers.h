@@ -264,6 +264,7 @@ int  tcpx_connect(struct sock *sk);
 int  tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 int  tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
 int  tcpx_send_page(struct sock *sk, struct msghdr *msg, size_t size, bool give);
+void tcpx_wake_writers(struct sock *sk);
 void tcpx_write_space(struct sock *sk);			/* sk->sk_write_space */
 bool tcpx_stream_memory_free(const struct sock *sk, int wake);
 void tcpx_splice_eof(struct socket *sock);
@@ -635,6 +636,7 @@ void tcpx_cwnd_restart(struct sock *sk, s32 delta);
 void tcpx_slow_start_after_idle_check(struct sock *sk);
 void tcpx_mstamp_refresh(struct tcpx_sock *tp);
 void tcpx_release_cb(struct sock *sk);
+void tcpx_tsq_continue(struct sock *sk);
 void tcpx_wfree(struct sk_buff *skb);			/* skb->destructor of sent skbs */
 void tcpx_rtx_queue_insert(struct sock *sk, struct sk_buff *skb);
 void tcpx_rtx_queue_unlink_free(struct sock *sk, struct sk_buff *skb);

@@ -655,11 +655,20 @@ static bool tcpx_skb_is_pure_ack(const struct sk_buff *skb)
 	return skb->truesize == 2;
 }
 
+/* sock_wfree() is tcpx_wfree() by way of sk_write_space(), for packets that may be cut:
+ * skb_segment() knows its name, and hands what the packet is charged for to the last
+ * segment. Of others it frees the charge when it has cut them.
+ */
 static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 {
 	skb_orphan(skb);
 	skb->sk = sk;
-	skb->destructor = tcpx_skb_is_pure_ack(skb) ? tcpx_ack_wfree : tcpx_wfree;
+	if (tcpx_skb_is_pure_ack(skb))
+		skb->destructor = tcpx_ack_wfree;
+	else if (tcpx_skb_pcount(skb) == 1)
+		skb->destructor = tcpx_wfree;
+	else
+		skb->destructor = sock_wfree;
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 }

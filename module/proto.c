@@ -114,7 +114,6 @@ int tcpx_init_sock(struct sock *sk)
 
 	sk->sk_write_space = tcpx_write_space;
 	tcpx_init_error_report(sk);
-	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(net->ipv4.sysctl_tcp_wmem[1]));
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(net->ipv4.sysctl_tcp_rmem[1]));
 	sk_sockets_allocated_inc(sk);

@@ -71,29 +71,47 @@ bool tcpx_stream_memory_free(const struct sock *sk, int wake)
 }
 
 /**
- * tcpx_write_space() - sk->sk_write_space: memory was freed, wake writers
+ * tcpx_wake_writers() - memory was freed: wake who waits for it
  * @sk: socket
  *
  * Only when a third of the send buffer is free.
  *
  * Context: any.
  */
-void tcpx_write_space(struct sock *sk)
+void tcpx_wake_writers(struct sock *sk)
 {
-	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
-
-	if (!sock || !__sk_stream_is_writeable(sk, 1))
-		return;
-	clear_bit(SOCK_NOSPACE, &sock->flags);
+	struct socket *sock;
 
 	rcu_read_lock();
-	wq = rcu_dereference(sk->sk_wq);
-	if (skwq_has_sleeper(wq))
-		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
-		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+	sock = READ_ONCE(sk->sk_socket);
+	if (sock && __sk_stream_is_writeable(sk, 1)) {
+		clear_bit(SOCK_NOSPACE, &sock->flags);
+		wq = rcu_dereference(sk->sk_wq);
+		if (skwq_has_sleeper(wq))
+			wake_up_interruptible_poll(&wq->wait,
+						   EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+		if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
+			sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+	}
 	rcu_read_unlock();
+}
+
+/**
+ * tcpx_write_space() - sk->sk_write_space, which the kernel calls
+ * @sk: socket
+ *
+ * From sock_wfree(), the destructor of our large packets: some of what was sent has
+ * left the device, which is nothing to writers, who wait for ACKs. And for SO_SNDBUF,
+ * which is for them; that alone comes with softirqs enabled.
+ *
+ * Context: any. The caller has a reference or a unit of sk_wmem_alloc.
+ */
+void tcpx_write_space(struct sock *sk)
+{
+	tcpx_tsq_continue(sk);
+	if (!in_softirq())
+		tcpx_wake_writers(sk);
 }
 
 /* Let the send buffer follow cwnd, unless memory is scarce, the user chose its
@@ -134,7 +152,7 @@ void tcpx_check_space(struct sock *sk)
 		tcpx_sndbuf_expand(sk);
 		tcpx_sk(sk)->snd_cwnd_stamp = tcpx_jiffies32();
 	}
-	sk->sk_write_space(sk);
+	tcpx_wake_writers(sk);
 	if (!test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		tcpx_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
 }
@@ -535,7 +553,7 @@ static int tcpx_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size, str
 	err = sk_stream_error(sk, tx->flags, err);
 	/* Edge-triggered epoll: no ACK will come to raise EPOLLOUT. */
 	if (unlikely(err == -EAGAIN && tcpx_rtx_and_write_queues_empty(sk))) {
-		sk->sk_write_space(sk);
+		tcpx_wake_writers(sk);
 		tcpx_chrono_stop(sk, TCP_CHRONO_SNDBUF_LIMITED);
 	}
 	return err;

@@ -121,7 +121,7 @@ static int tcpx_get_cork(const struct sock *sk)
 static int tcpx_set_notsent_lowat(struct sock *sk, int val)
 {
 	WRITE_ONCE(tcpx_sk(sk)->notsent_lowat, val);
-	sk->sk_write_space(sk);
+	tcpx_wake_writers(sk);
 	return 0;
 }
 

@@ -286,6 +286,7 @@ static bool tcpx_tso_should_defer(struct sock *sk, struct sk_buff *skb, u32 max_
  */
 bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned int factor)
 {
+	const struct rb_node *first;
 	unsigned long limit;
 
 	limit = max_t(unsigned long, 2 * skb->truesize,
@@ -296,10 +297,11 @@ bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned
 	limit <<= factor;
 	if (refcount_read(&sk->sk_wmem_alloc) <= limit)
 		return false;
-	/* With nothing in flight no ACK would restart us: don't rely on a
-	 * driver that frees what it sent late.
+	/* With nothing in flight no ACK would restart us, and with one skb it may be long in
+	 * coming: don't rely on a driver that frees late what it sent.
 	 */
-	if (tcpx_rtx_queue_empty(sk))
+	first = sk->tcp_rtx_queue.rb_node;
+	if (!first || (!first->rb_left && !first->rb_right))
 		return false;
 	set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
 	/* Either tcpx_wfree() sees the flag or we see what it freed. */
@@ -675,6 +677,33 @@ static void tcpx_tsq_tasklet(struct tasklet_struct *t)
 	}
 }
 
+/* Does the socket wait for room, and is not queued yet? It is to be queued then. */
+static bool tcpx_tsq_claim(struct sock *sk)
+{
+	unsigned long old = READ_ONCE(sk->sk_tsq_flags), new;
+
+	do {
+		if (!(old & TSQF_THROTTLED) || (old & TSQF_QUEUED))
+			return false;
+		new = (old & ~TSQF_THROTTLED) | TSQF_QUEUED;
+	} while (!try_cmpxchg(&sk->sk_tsq_flags, &old, new));
+	return true;
+}
+
+/* With a unit of sk_wmem_alloc, which the tasklet gives back. */
+static void tcpx_tsq_queue(struct sock *sk)
+{
+	struct tcpx_tsq *tsq;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	tsq = this_cpu_ptr(&tcpx_tsq);
+	tcpx_sk(sk)->tsq_next = tsq->head;
+	tsq->head = tcpx_sk(sk);
+	tasklet_schedule(&tsq->tasklet);
+	local_irq_restore(flags);
+}
+
 /**
  * tcpx_wfree() - destructor of a sent skb: it has left the device
  * @skb: skb
@@ -686,26 +715,24 @@ static void tcpx_tsq_tasklet(struct tasklet_struct *t)
 void tcpx_wfree(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
-	unsigned long old, new, flags;
-	struct tcpx_tsq *tsq;
 
 	WARN_ON_ONCE(refcount_sub_and_test(skb->truesize - 1, &sk->sk_wmem_alloc));
+	if (tcpx_tsq_claim(sk))
+		tcpx_tsq_queue(sk);
+	else
+		sk_free(sk);
+}
 
-	old = READ_ONCE(sk->sk_tsq_flags);
-	do {
-		if (!(old & TSQF_THROTTLED) || (old & TSQF_QUEUED)) {
-			sk_free(sk);
-			return;
-		}
-		new = (old & ~TSQF_THROTTLED) | TSQF_QUEUED;
-	} while (!try_cmpxchg(&sk->sk_tsq_flags, &old, new));
-
-	local_irq_save(flags);
-	tsq = this_cpu_ptr(&tcpx_tsq);
-	tcpx_sk(sk)->tsq_next = tsq->head;
-	tsq->head = tcpx_sk(sk);
-	tasklet_schedule(&tsq->tasklet);
-	local_irq_restore(flags);
+/**
+ * tcpx_tsq_continue() - what tcpx_wfree() does, without a skb
+ * @sk: socket; the caller's unit of sk_wmem_alloc stays the caller's
+ */
+void tcpx_tsq_continue(struct sock *sk)
+{
+	if (tcpx_tsq_claim(sk)) {
+		refcount_inc(&sk->sk_wmem_alloc);
+		tcpx_tsq_queue(sk);
+	}
 }
 
 /**

@@ -230,4 +230,13 @@ static inline void knob_set(struct wire *w, const char *name, const char *value)
 		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
 }
 
+/* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. */
+static inline void slow_link(void)
+{
+	/* Not in each kernel that is built for tests. */
+	if (system("tc qdisc replace dev tun0 root tbf rate 80kbit burst 1600 limit 100000"))
+		_exit(EXIT_SKIP);
+	wire_resume();
+}
+
 #endif /* SELFTESTS_WIRE_FIXTURE_H */

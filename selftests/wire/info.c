@@ -22,6 +22,7 @@ struct wire_info sock_info(struct conn *c)
 		.snd_ssthresh	= info.tcpi_snd_ssthresh,
 		.delivered	= info.tcpi_delivered,
 		.delivered_ce	= info.tcpi_delivered_ce,
+		.unacked	= info.tcpi_unacked,
 		.busy_ms	= info.tcpi_busy_time / 1000,
 		.rwnd_limited_ms = info.tcpi_rwnd_limited / 1000,
 		.sndbuf_limited_ms = info.tcpi_sndbuf_limited / 1000,

@@ -155,6 +155,33 @@ CASE(undo_by_timestamp)
 	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
 }
 
+/* What is to be sent again has to wait for what the device still has, and meanwhile the
+ * original turns out to have been late.
+ */
+CASE(undo_without_retransmission)
+{
+	struct tcp_info before, after;
+
+	conn_slow(w, c, OPTS);
+	slow_link();
+	conn_write(c, 4000, 0);
+	rx_stream(c, 1, 4001, 1000);
+	sysctl_set(w, "tcp_limit_output_bytes", "1");
+	conn_write(c, 2000, 0);
+	rx(c, ". seq=4001 len=1000");
+	before = tcp_info(c);
+	tx(c, ". ack=1 sack=1001:2001");
+	tx(c, ". ack=1 sack=1001:3001");
+	tx(c, ". ack=1 sack=1001:4001");
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info(c).tcpi_ca_state);
+	tx(c, ". ack=4001");
+	after = tcp_info(c);
+	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
+	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
+	CHECK_EQ(w, 0, after.tcpi_total_retrans);
+	rx(c, "P. seq=5001 len=1000");
+}
+
 /* And a new time does not. */
 CASE(no_undo_of_a_true_loss)
 {

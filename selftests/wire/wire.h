@@ -262,6 +262,7 @@ struct conn {
  * @snd_ssthresh:	segments
  * @delivered:	segments
  * @delivered_ce:	those of them marked
+ * @unacked:	segments handed to the device and not acknowledged
  * @busy_ms:	time with something in flight
  * @rwnd_limited_ms: of that, time when the peer's window was the limit
  * @sndbuf_limited_ms: and when the send buffer was
@@ -269,7 +270,7 @@ struct conn {
  * @ecn_seen:	something came ECN-capable
  */
 struct wire_info {
-	__u32	ca_state, snd_cwnd, snd_ssthresh, delivered, delivered_ce;
+	__u32	ca_state, snd_cwnd, snd_ssthresh, delivered, delivered_ce, unacked;
 	__u32	busy_ms, rwnd_limited_ms, sndbuf_limited_ms;
 	bool	ecn, ecn_seen;
 };
