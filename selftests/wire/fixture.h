@@ -230,7 +230,9 @@ static inline void knob_set(struct wire *w, const char *name, const char *value)
 		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
 }
 
-/* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. */
+/* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. Before there
+ * is a connection: where the test is skipped, one far away would live on for minutes.
+ */
 static inline void slow_link(void)
 {
 	/* Not in each kernel that is built for tests. */

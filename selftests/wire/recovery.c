@@ -162,8 +162,8 @@ CASE(undo_without_retransmission)
 {
 	struct tcp_info before, after;
 
-	conn_slow(w, c, OPTS);
 	slow_link();
+	conn_slow(w, c, OPTS);
 	conn_write(c, 4000, 0);
 	rx_stream(c, 1, 4001, 1000);
 	sysctl_set(w, "tcp_limit_output_bytes", "1");

@@ -215,8 +215,8 @@ CASE(small_queue_in_a_qdisc_that_cuts)
 	__u32 seq;
 
 	sysctl_set(w, "tcp_limit_output_bytes", "1000");
-	conn_slow(w, c, OPTS);
 	slow_link();
+	conn_slow(w, c, OPTS);
 	conn_write(c, 8000, 0);
 	/* One packet waits, and another if there was but one. */
 	CHECK_EQ(w, 4, sock_info(c).unacked);
