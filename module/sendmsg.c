@@ -70,15 +70,8 @@ bool tcpx_stream_memory_free(const struct sock *sk, int wake)
 	return (notsent << wake) < lowat;
 }
 
-/**
- * tcpx_wake_writers() - memory was freed: wake who waits for it
- * @sk: socket
- *
- * Only when a third of the send buffer is free.
- *
- * Context: any.
- */
-void tcpx_wake_writers(struct sock *sk)
+/* Only when a third of the send buffer is free. */
+static void tcpx_wake_waiters(struct sock *sk)
 {
 	struct socket_wq *wq;
 	struct socket *sock;
@@ -111,7 +104,26 @@ void tcpx_write_space(struct sock *sk)
 {
 	tcpx_tsq_continue(sk);
 	if (!in_softirq())
-		tcpx_wake_writers(sk);
+		tcpx_wake_waiters(sk);
+}
+
+/**
+ * tcpx_wake_writers() - memory was freed: wake who waits for it
+ * @sk: socket
+ *
+ * Who uses the socket within the kernel (nbd, sunrpc) has put a function of its own into
+ * sk_write_space, and waits for that to be called.
+ *
+ * Context: any.
+ */
+void tcpx_wake_writers(struct sock *sk)
+{
+	void (*write_space)(struct sock *sk) = READ_ONCE(sk->sk_write_space);
+
+	if (likely(write_space == tcpx_write_space))
+		tcpx_wake_waiters(sk);
+	else
+		write_space(sk);
 }
 
 /* Let the send buffer follow cwnd, unless memory is scarce, the user chose its
