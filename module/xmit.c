@@ -286,7 +286,7 @@ static bool tcpx_tso_should_defer(struct sock *sk, struct sk_buff *skb, u32 max_
  */
 bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned int factor)
 {
-	const struct rb_node *first;
+	const struct rb_node *root;
 	unsigned long limit;
 
 	limit = max_t(unsigned long, 2 * skb->truesize,
@@ -300,8 +300,8 @@ bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned
 	/* With nothing in flight no ACK would restart us, and with one skb it may be long in
 	 * coming: don't rely on a driver that frees late what it sent.
 	 */
-	first = sk->tcp_rtx_queue.rb_node;
-	if (!first || (!first->rb_left && !first->rb_right))
+	root = sk->tcp_rtx_queue.rb_node;
+	if (!root || (!root->rb_left && !root->rb_right))
 		return false;
 	set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
 	/* Either tcpx_wfree() sees the flag or we see what it freed. */
