@@ -235,9 +235,9 @@ CASE(small_queue_in_a_qdisc_that_cuts)
  */
 static void write_behind(struct wire *w, struct conn *c)
 {
+	slow_link();
 	conn_passive(w, c, OPTS);
 	sock_set(w, c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	slow_link();
 	conn_write(c, 1000, 0);
 	rx(c, "P. seq=1 len=1000");
 	conn_write(c, 1000, 0);
