@@ -269,6 +269,8 @@ int main(int argc, char **argv)
 
 	for (f = __fixture_list; f; f = f->next) {
 		v = &f->variant;
+		if (!*v)
+			continue;
 		while (*v) {
 			if (wanted((*v)->name))
 				v = &(*v)->next;

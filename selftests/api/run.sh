@@ -72,10 +72,10 @@ worker()
 	done
 }
 
-# What policy attaches and enables changes what every socket of the kernel does, SO_RESERVE_MEM
+# What cgroup attaches and enables changes what every socket of the kernel does, SO_RESERVE_MEM
 # for one, and has the kernel patch its code, as the BPF of lsm does, which QEMU's emulated
 # processors take for int3 when they run that code meanwhile: nothing runs beside these.
-for prog in policy lsm; do
+for prog in cgroup lsm; do
 	case " $* " in *" $prog "*) run_prog "$prog" ;; esac
 done
 
