@@ -44,6 +44,9 @@ selftests: ready-host	## build the programs of the tests, the examples and the l
 check: ready	## all tests on all kernels: unit, api, wire, interop, torture, launcher, smoke
 	@scripts/check
 
+check-all: ready	## the same, nothing left out on either kernel (an hour and a half)
+	@scripts/check -a
+
 check-unit: selftests	## the logic by itself, in user space under ASan and UBSan
 	@scripts/check unit
 

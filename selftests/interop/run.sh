@@ -77,7 +77,7 @@ daemon_cases() {
 
 usage() {
 	cat <<-END
-	Usage: run.sh [-k] [-l] [-d] [PATTERN...]
+	Usage: run.sh [-k] [-l] [-d] [-s I/N] [PATTERN...]
 
 	Runs the cases whose names ("curl-nginx tcpx>kernel veth") match one of the
 	shell PATTERNs, all without. Prints TAP; fails if any case fails.
@@ -85,17 +85,19 @@ usage() {
 	  -k  kernel TCP at both ends only: tests the tests, needs no module
 	  -l  list the names
 	  -d  the daemons that take long to start instead
+	  -s  only the I-th of every N cases
 	END
 }
 
 die() { echo "Bail out! $*"; exit 1; }
 
-only_kernel='' list='' table=cases
-while getopts kldh opt; do
+only_kernel='' list='' table=cases share=1/1
+while getopts klds:h opt; do
 	case $opt in
 	k) only_kernel=1 ;;
 	l) list=1 ;;
 	d) table=daemon_cases ;;
+	s) share=$OPTARG ;;
 	h) usage; exit 0 ;;
 	*) usage >&2; exit 2 ;;
 	esac
@@ -103,6 +105,14 @@ done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- '*'
 patterns=("$@")
+share_n=${share#*/} share_i=${share%/*}
+case $share_i,$share_n in
+*[!0-9,]*|,*|*,|*,0) usage >&2; exit 2 ;;
+esac
+if [ "$share_i" -lt 1 ] || [ "$share_i" -gt "$share_n" ]; then
+	usage >&2
+	exit 2
+fi
 
 ### The two ends
 
@@ -604,6 +614,8 @@ one_case() {
 		case $name in $pattern) matches=1 ;; esac
 	done
 	[ -n "$matches" ] || return 0
+	chosen=$((chosen + 1))
+	[ $((chosen % share_n)) = $((share_i % share_n)) ] || return 0
 	[ -z "$list" ] || { echo "$name"; return; }
 	status=$(missing_program "$program")
 	[ -z "$status" ] || { skip "$name" "$status"; return; }
@@ -622,7 +634,7 @@ one_case() {
 }
 
 run_table() {
-	local name program args paths pairs rst path pair port=7000
+	local name program args paths pairs rst path pair port=7000 chosen=0
 	while read -r name program args paths pairs rst; do
 		case $name in '#') continue ;; esac
 		args=${args//:/ }

@@ -61,7 +61,7 @@ cells() {
 	local loss delay how extra mark cc n
 
 	cat <<-END
-	!clean 0 ms|$link|$link|1500|-n 8M
+	clean 0 ms|$link|$link|1500|-n 8M
 	!clean 20 ms|$link delay 20ms|$link delay 20ms|1500|-n 8M
 	clean 200 ms|$link delay 200ms|$link delay 200ms|1500|-n 32M
 	!shallow queue|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M
@@ -79,7 +79,7 @@ cells() {
 				esac
 				mark=''
 				case $loss-$delay-$how in
-				1-20-*|5-0-reorder|20-20-duplicate|0.1-200-corrupt) mark='!' ;;
+				1-20-reorder|5-0-duplicate|20-20-duplicate|0.1-200-corrupt) mark='!' ;;
 				esac
 				echo "${mark}loss $loss% $delay ms $how|$link loss $loss% $extra|$link delay ${delay}ms|1500|-n $n"
 			done
@@ -314,8 +314,8 @@ clean_up() {
 }
 
 # Rounds: as many as are needed to tell a slow engine from bad luck.
-rounds=3,24 rounds_share=1,6 share_seconds=60
-[ -z "$long" ] || { rounds=5,60; rounds_share=5,10; bar=90; }
+rounds=3,24 rounds_share=1,6 share_seconds=30
+[ -z "$long" ] || { rounds=5,60; rounds_share=5,10; share_seconds=60; bar=90; }
 
 [ "$(id -u)" = 0 ] || { echo "Bail out! must be root"; exit 1; }
 [ -d /proc/sys/net/tcpx ] || { echo "Bail out! no AF_TCPX in this kernel"; exit 1; }

@@ -97,33 +97,44 @@ done
 
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
-echo "TAP version 13"
+runs=()
 for variant in $VARIANTS; do
 	for name in "${names[@]}"; do
-		has_variant "$name" "$variant" || continue
+		! has_variant "$name" "$variant" || runs+=("$name.$variant")
+	done
+done
+
+# All of them, so many at a time; the first to begin is the first to be reported.
+run_all() {
+	local run
+
+	for run in "${runs[@]}"; do
 		while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
 			wait -n || true
 		done
-		run_one "$name" "$variant" &
+		run_one "${run%.*}" "${run#*.}" &
 	done
+	wait
+}
+
+echo "TAP version 13"
+run_all &
+count=0 bad=0
+for run in "${runs[@]}"; do
+	file=$results/$run
+	until [ -s "$file.status" ]; do
+		sleep 0.05
+	done
+	report "${run%.*}" "$count" "$file" | tee "$file.tap"
+	count=$((count + $(grep -Ec '^(not )?ok ' "$file" || true)))
+	# A program that died without a result line is a failure too.
+	status=$(cat "$file.status")
+	if [ "$status" -ne 0 ]; then
+		bad=$((bad + 1))
+		echo "# ${run%.*} (${run#*.}) ended with status $status"
+	fi
 done
 wait
-
-count=0 bad=0
-for variant in $VARIANTS; do
-	for name in "${names[@]}"; do
-		has_variant "$name" "$variant" || continue
-		file=$results/$name.$variant
-		report "$name" "$count" "$file" | tee "$file.tap"
-		count=$((count + $(grep -Ec '^(not )?ok ' "$file" || true)))
-		# A program that died without a result line is a failure too.
-		status=$(cat "$file.status")
-		if [ "$status" -ne 0 ]; then
-			bad=$((bad + 1))
-			echo "# $name ($variant) ended with status $status"
-		fi
-	done
-done
 echo "1..$count"
 failed=$(cat "$results"/*.tap | grep -c '^not ok' || true)
 skipped=$(cat "$results"/*.tap | grep -c '^ok .*# SKIP' || true)
