@@ -70,18 +70,14 @@ static void tcpx_bucket_idle(struct tcpx_bind_bucket *tb)
 	WRITE_ONCE(tb->idle_since, jiffies);
 	if (test_bit(tb->port, tcpx_bound_ports(tn)))
 		clear_bit(tb->port, tcpx_bound_ports(tn));
-	if (tb->active && linger) {
-		if (!delayed_work_pending(&tn->rsv_work))
-			schedule_delayed_work(&tn->rsv_work, linger);
-		return;
-	}
-	tb->active = false;
+	tb->active = tb->active && linger;
 	spin_lock(&tn->rsv_lock);
-	if (list_empty(&tb->dead))
-		list_add_tail(&tb->dead, &tn->rsv_dead);
+	list_move_tail(&tb->idle, tb->active ? &tn->rsv_idle : &tn->rsv_dead);
 	spin_unlock(&tn->rsv_lock);
-	cancel_delayed_work(&tn->rsv_work);
-	schedule_delayed_work(&tn->rsv_work, 0);
+	if (!tb->active)
+		mod_delayed_work(system_wq, &tn->rsv_work, 0);
+	else if (!delayed_work_pending(&tn->rsv_work))
+		schedule_delayed_work(&tn->rsv_work, linger);
 }
 
 /* An idle bucket gets an owner. */
@@ -89,10 +85,10 @@ static void tcpx_bucket_revive(struct tcpx_bind_bucket *tb)
 {
 	struct tcpx_net *tn = tcpx_pernet(tb->net);
 
-	if (list_empty(&tb->dead))
+	if (list_empty(&tb->idle))
 		return;
 	spin_lock(&tn->rsv_lock);
-	list_del_init(&tb->dead);
+	list_del_init(&tb->idle);
 	spin_unlock(&tn->rsv_lock);
 }
 
@@ -327,7 +323,7 @@ struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port)
 	if (!tb)
 		return NULL;
 	INIT_HLIST_HEAD(&tb->owners);
-	INIT_LIST_HEAD(&tb->dead);
+	INIT_LIST_HEAD(&tb->idle);
 	tb->net = net;
 	tb->port = port;
 	return tb;
@@ -406,7 +402,7 @@ static unsigned short tcpx_rsv_first_dead(struct tcpx_net *tn)
 	unsigned short port;
 
 	spin_lock_bh(&tn->rsv_lock);
-	tb = list_first_entry_or_null(&tn->rsv_dead, struct tcpx_bind_bucket, dead);
+	tb = list_first_entry_or_null(&tn->rsv_dead, struct tcpx_bind_bucket, idle);
 	port = tb ? tb->port : 0;
 	spin_unlock_bh(&tn->rsv_lock);
 	return port;
@@ -438,24 +434,18 @@ void tcpx_bind_reap(struct net *net)
 		tcpx_rsv_reap(tn);
 }
 
-/* A port of @head that has lingered long enough, or 0; *@idle: others wait. */
-static unsigned short tcpx_rsv_first_expired(struct tcpx_bind_hashbucket *head,
-					     unsigned long linger, bool *idle)
+/* A port that has lingered long enough, or 0. */
+static unsigned short tcpx_rsv_first_expired(struct tcpx_net *tn, unsigned long linger)
 {
 	struct tcpx_bind_bucket *tb;
 	unsigned short port = 0;
 
-	if (hlist_empty(&head->chain))
-		return 0;
-	spin_lock_bh(&head->lock);
-	hlist_for_each_entry(tb, &head->chain, node) {
-		if (tcpx_bucket_expired(tb, linger)) {
-			port = tb->port;
-			break;
-		}
-		*idle |= hlist_empty(&tb->owners);
-	}
-	spin_unlock_bh(&head->lock);
+	spin_lock_bh(&tn->rsv_lock);
+	tb = list_first_entry_or_null(&tn->rsv_idle, struct tcpx_bind_bucket, idle);
+	/* In the order in which they became idle. */
+	if (tb && time_after_eq(jiffies, READ_ONCE(tb->idle_since) + linger))
+		port = tb->port;
+	spin_unlock_bh(&tn->rsv_lock);
 	return port;
 }
 
@@ -464,18 +454,14 @@ static void tcpx_rsv_work(struct work_struct *work)
 {
 	struct tcpx_net *tn = container_of(to_delayed_work(work), struct tcpx_net, rsv_work);
 	unsigned long linger = tcpx_port_linger(tn);
-	struct tcpx_hashinfo *h = tn->hinfo;
 	unsigned short port;
-	bool idle = false;
-	unsigned int i;
 
 	tcpx_rsv_reap(tn);
-	for (i = 0; i <= h->bhash_mask; i++) {
-		while ((port = tcpx_rsv_first_expired(&h->bhash[i], linger, &idle)))
-			tcpx_bucket_release(tn, port, linger);
+	while ((port = tcpx_rsv_first_expired(tn, linger))) {
+		tcpx_bucket_release(tn, port, linger);
 		cond_resched();
 	}
-	if (idle)
+	if (!list_empty_careful(&tn->rsv_idle))
 		schedule_delayed_work(&tn->rsv_work, max(linger, 1UL));
 }
 
@@ -489,6 +475,7 @@ void tcpx_bind_net_init(struct tcpx_net *tn)
 {
 	spin_lock_init(&tn->rsv_lock);
 	INIT_LIST_HEAD(&tn->rsv_dead);
+	INIT_LIST_HEAD(&tn->rsv_idle);
 	INIT_DELAYED_WORK(&tn->rsv_work, tcpx_rsv_work);
 }
 
@@ -516,6 +503,7 @@ void tcpx_bind_net_exit(struct tcpx_net *tn)
 		cond_resched();
 	}
 	INIT_LIST_HEAD(&tn->rsv_dead);
+	INIT_LIST_HEAD(&tn->rsv_idle);
 }
 
 /**

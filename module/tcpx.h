@@ -229,8 +229,8 @@ struct tcpx_options_received {
  * struct tcpx_bind_bucket - a local port in use in one netns
  * @node: in tcpx_bind_hashbucket.chain, under its lock
  * @owners: sockets and TIME_WAIT entries bound to it (sk_bind_node), same lock
- * @dead: in tcpx_net.rsv_dead when the last owner has left a port that does
- *	not linger, under tcpx_net.rsv_lock
+ * @idle: in tcpx_net.rsv_idle or, if the port does not linger, rsv_dead when the last
+ *	owner has left, under tcpx_net.rsv_lock
  * @rsv: what reserves the port in kernel TCP's hash, a part of a socket; bhash.c
  * @net: the netns
  * @port: host order
@@ -250,7 +250,7 @@ struct tcpx_options_received {
 struct tcpx_bind_bucket {
 	struct hlist_node	node;
 	struct hlist_head	owners;
-	struct list_head	dead;
+	struct list_head	idle;
 	struct sock		*rsv;
 	struct net		*net;
 	unsigned long		idle_since;
@@ -324,8 +324,9 @@ struct tcpx_hashinfo {
  * @challenge_timestamp: second of the current challenge-ACK budget
  * @challenge_count: what is left of it, rfc5961#section-7
  * @rsv_work: bhash.c: gives up idle reservations
- * @rsv_lock: protects @rsv_dead; taken inside a bind bucket's lock, BH off
+ * @rsv_lock: protects @rsv_dead and @rsv_idle; taken inside a bind bucket's lock, BH off
  * @rsv_dead: buckets without owners whose reservation is to go at once
+ * @rsv_idle: those whose reservation lingers, the one that is idle longest first
  * @sysctl: our own knobs, net.tcpx.*; sysctl.c
  */
 struct tcpx_net {
@@ -344,8 +345,9 @@ struct tcpx_net {
 	u32				challenge_timestamp;
 	u32				challenge_count;
 	struct delayed_work		rsv_work;
-	spinlock_t			rsv_lock;	/* rsv_dead, BH off */
+	spinlock_t			rsv_lock;	/* the lists, BH off */
 	struct list_head		rsv_dead;
+	struct list_head		rsv_idle;
 	struct {
 		struct ctl_table_header	*hdr;
 		int			port_linger_ms;
