@@ -15,7 +15,7 @@ usage() {
 	usage: run.sh                       short: TAP, ratios against ratios.tsv
 	       run.sh --tsv PATHS [ARG...]  the bench program over PATHS (lo,veth,veth-plain)
 	       run.sh --bystander [ARG...]  kernel TCP without and with the module
-	       run.sh --profile PATH ROW    for scripts/profile: one round of ROW, and the symbols
+	       run.sh --profile PATH ROUNDS ROW    for scripts/profile: rounds of ROW, and the symbols
 	Figures are TSV: path row stack round cost unit; ARGs go to the bench program.
 	END
 }
@@ -119,7 +119,7 @@ case ${1:-} in
 	;;
 --bystander) shift; bystander "$@" ;;
 --profile)
-	over "$2" -n 1 "$3" >"$TCPX_OUT/figures.tsv"
+	over "$2" -n "$3" "$4" >"$TCPX_OUT/figures.tsv"
 	cp /proc/kallsyms "$TCPX_OUT/kallsyms"
 	;;
 '')
