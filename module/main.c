@@ -300,6 +300,7 @@ static void __exit tcpx_exit(void)
 	tcpx_bind_exit();
 	tcpx_timewait_exit();
 	tcpx_auth_exit();
+	tcpx_tx_exit();
 	tcpx_proto_exit();
 }
 

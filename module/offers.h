@@ -262,6 +262,7 @@ int  tcpx_connect(struct sock *sk);
 /* --- sendmsg.c ------------------------------------------------------------ */
 
 int  tcpx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
+void tcpx_tx_exit(void);
 int  tcpx_sendmsg_locked(struct sock *sk, struct msghdr *msg, size_t size);
 int  tcpx_send_page(struct sock *sk, struct msghdr *msg, size_t size, bool give);
 void tcpx_wake_writers(struct sock *sk);

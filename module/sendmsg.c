@@ -19,6 +19,9 @@
 /* Fresh skbs between two looks at the backlog: ACKs there may free memory. */
 #define TCPX_TX_BACKLOG_SKBS	16
 
+/* sk_page_frag_refill() takes a page with less than that for full. */
+#define TCPX_FRAG_MIN		32
+
 /* Where the bytes of a write go. */
 enum tcpx_tx_how {
 	TCPX_TX_COPY,
@@ -287,6 +290,50 @@ static int tcpx_tx_reserve(struct sock *sk, int size)
 	return min_t(int, size, max(sk->sk_forward_alloc, 0));
 }
 
+/* A page that a writer of this CPU has filled. The next one filled may find that it has been
+ * read meanwhile, and is spared an allocation and, where the kernel zeroes pages, most of its cost:
+ * over short paths a page is in use for about as long as it takes to fill a few.
+ */
+static DEFINE_PER_CPU(struct page_frag, tcpx_spare_frag);
+
+/* Exchange the full @pfrag for the spare one if nobody uses that; or make it the spare. */
+static void tcpx_frag_recycle(struct page_frag *pfrag)
+{
+	struct page_frag *spare = get_cpu_ptr(&tcpx_spare_frag);
+
+	if (!spare->page) {
+		if (pfrag->size > PAGE_SIZE)
+			swap(*spare, *pfrag);
+	} else if (page_ref_count(spare->page) == 1) {
+		swap(*spare, *pfrag);
+		pfrag->offset = 0;
+	}
+	put_cpu_ptr(&tcpx_spare_frag);
+}
+
+static bool tcpx_frag_refill(struct sock *sk, struct page_frag *pfrag)
+{
+	if (pfrag->page && pfrag->offset + TCPX_FRAG_MIN > pfrag->size &&
+	    page_ref_count(pfrag->page) != 1)
+		tcpx_frag_recycle(pfrag);
+	return sk_page_frag_refill(sk, pfrag);
+}
+
+/**
+ * tcpx_tx_exit() - free what sendmsg() keeps; all sockets are gone
+ */
+void tcpx_tx_exit(void)
+{
+	struct page_frag *spare;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		spare = per_cpu_ptr(&tcpx_spare_frag, cpu);
+		if (spare->page)
+			put_page(spare->page);
+	}
+}
+
 /* Copy up to @room bytes to the end of @skb. Return: bytes, 0: no memory,
  * -EMSGSIZE: no fragment left, or another -errno.
  */
@@ -297,7 +344,7 @@ static int tcpx_tx_append(struct sock *sk, struct msghdr *msg, struct sk_buff *s
 	bool merge;
 	int copy, err;
 
-	if (!sk_page_frag_refill(sk, pfrag))
+	if (!tcpx_frag_refill(sk, pfrag))
 		return 0;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
 	/* Registered buffers of io_uring: their fragments hold no references. */
