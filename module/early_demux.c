@@ -91,6 +91,12 @@ void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 
 #if IS_ENABLED(CONFIG_NETFILTER)
 
+/* A connection is asked for: there is hardly ever one already. */
+static bool tcpx_is_syn(const struct tcphdr *th)
+{
+	return (tcp_flag_word(th) & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
+}
+
 /* Is there anything to find for a segment, its ports to be read, and the port ours? */
 static bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
 {
@@ -100,7 +106,8 @@ static bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
 	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux) &&
 	       pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr)) &&
-	       test_bit(ntohs(tcp_hdr(skb)->dest), READ_ONCE(tn->hinfo)->used_ports);
+	       test_bit(ntohs(tcp_hdr(skb)->dest), READ_ONCE(tn->hinfo)->used_ports) &&
+	       !tcpx_is_syn(tcp_hdr(skb));
 }
 
 /* The route goes with the segment if it is still good and the way in the same. */

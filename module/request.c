@@ -48,12 +48,17 @@ static struct request_sock_ops tcpx6_request_ops = {
 static void tcpx_reqsk_destructor(struct request_sock *rsk)
 {
 	struct inet_request_sock *ireq = inet_rsk(rsk);
+	struct ip_options_rcu *opt = rcu_dereference_protected(ireq->ireq_opt, 1);
 
-	kfree(rcu_dereference_protected(ireq->ireq_opt, 1));
+	/* Two calls that most requests need not make, in a flood of them. */
+	if (unlikely(opt || rsk->saved_syn)) {
+		kfree(opt);
+		kfree(rsk->saved_syn);
+	}
 #if IS_ENABLED(CONFIG_IPV6)
-	consume_skb(ireq->pktopts);
+	if (unlikely(ireq->pktopts))
+		consume_skb(ireq->pktopts);
 #endif
-	kfree(rsk->saved_syn);
 	atomic_dec(&tcpx_pernet(read_pnet(&ireq->ireq_net))->req_count);
 }
 
