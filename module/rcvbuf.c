@@ -354,12 +354,14 @@ static void tcpx_follow_rcvbuf(struct sock *sk)
 void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	int space = tcpx_space(sk);
 	u32 truesize;
 	int room, incr;
 
-	if (tp->rcv_ssthresh >= tp->window_clamp)
+	/* The bound is what is in the way, not what waits to be read. */
+	if (tp->rcv_ssthresh >= tp->window_clamp && space > (int)tp->window_clamp)
 		tcpx_follow_rcvbuf(sk);
-	room = min_t(int, tp->window_clamp, tcpx_space(sk)) - tp->rcv_ssthresh;
+	room = min_t(int, tp->window_clamp, space) - tp->rcv_ssthresh;
 	if (room <= 0)
 		return;
 	if (tcpx_under_memory_pressure(sk)) {
