@@ -150,15 +150,15 @@ void tcpx_mark_skb_lost(struct sock *sk, struct sk_buff *skb)
 	    before(cb->seq, TCPX_CB(tp->retransmit_skb_hint)->seq))
 		tp->retransmit_skb_hint = skb;
 
-	if (cb->sacked & TCPXCB_LOST) {
-		if (cb->sacked & TCPXCB_SACKED_RETRANS) {
-			cb->sacked &= ~TCPXCB_SACKED_RETRANS;
-			tp->retrans_out -= pcount;
-			tp->cc.lost += pcount;
-			TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPLOSTRETRANSMIT, pcount);
-		}
-		return;
+	/* Without LOST, too: where that was undone, the retransmission is still counted. */
+	if (cb->sacked & TCPXCB_SACKED_RETRANS) {
+		cb->sacked &= ~TCPXCB_SACKED_RETRANS;
+		tp->retrans_out -= pcount;
+		tp->cc.lost += pcount;
+		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPLOSTRETRANSMIT, pcount);
 	}
+	if (cb->sacked & TCPXCB_LOST)
+		return;
 	cb->sacked |= TCPXCB_LOST;
 	tp->lost_out += pcount;
 	tp->cc.lost += pcount;

@@ -218,6 +218,34 @@ CASE(frto)
 	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
 }
 
+/* What was sent again without need, and is then held for lost, is out once, not twice: who
+ * counts it twice, as kernel TCP does, has a segment in flight for ever that nobody
+ * acknowledges.
+ */
+CASE(retransmission_undone_and_lost)
+{
+	__u32 sent;
+
+	if (w->kind.family != AF_TCPX)
+		_exit(EXIT_SKIP);
+	conn_slow(w, c, "mss=1012 sackok ts ws=0");
+	conn_write(c, 8000, 0);
+	rx_stream(c, 1, 8001, 1000);
+	sent = c->ts_recent;
+	none_for(c, SLOW_RTT_MS);
+	rx(c, ". seq=1 len=1000 skip t>=%d", SLOW_RTO_MS / 2);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	/* Half of it, so that it stays in the queue. */
+	tx(c, ". ack=501 tsecr=%u", sent);
+	CHECK(w, tcp_info(c).tcpi_ca_state != TCP_CA_Loss);
+	CHECK_EQ(w, 1, tcp_info(c).tcpi_retrans);
+	rx(c, ". seq=501 len=500 skip t>=%d", SLOW_RTO_MS / 2);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, 1, tcp_info(c).tcpi_retrans);
+	tx(c, ". ack=8001");
+	CHECK_EQ(w, 0, tcp_info(c).tcpi_retrans);
+}
+
 /*
  * The same without SACK: whether the second segment arrived for itself or only
  * with the retransmission of the first is not known; that takes one more ACK.
