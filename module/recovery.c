@@ -293,6 +293,8 @@ static void tcpx_newreno_mark_lost(struct sock *sk, bool snd_una_advanced)
 	if (tcpx_skb_pcount(skb) > 1 && skb->len > mss)
 		tcpx_fragment_rtx(sk, skb, mss, mss, GFP_ATOMIC);
 	tcpx_mark_skb_lost(sk, skb);
+	/* Without memory to split it, more is lost than what arrived leaves room for. */
+	tcpx_limit_reno_sacked(tp);
 }
 
 static void tcpx_identify_packet_loss(struct sock *sk, int *ack_flag)
