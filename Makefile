@@ -71,6 +71,11 @@ fuzz: selftests	## a million mutated segments on the debug kernel; FUZZ_SEED=N r
 fuzz-options: ready-host	## libFuzzer on the option parser, in user space; RUNS=n (ten million)
 	@$(SUDO) $(MAKE) --no-print-directory -s -C selftests/unit fuzz RUNS=$(or $(RUNS),10000000)
 
+fuzz-segments: ready-host	## libFuzzer on segment arrival, in user space; RUNS=n (ten million)
+	@scripts/kernel 6.1 >/dev/null
+	@$(SUDO) $(MAKE) --no-print-directory -s -C selftests/unit fuzz-segments \
+		RUNS=$(or $(RUNS),10000000)
+
 soak: selftests	## disturbed traffic, fuzzing, reloading in random order; MINUTES=n (2), KVER
 	@scripts/vm $(if $(KVER),-k $(KVER)) --timeout $$(($(or $(MINUTES),2) * 60 + 600)) -- \
 		selftests/soak/run.sh $(or $(MINUTES),2) $(SOAK_SEED)
@@ -122,5 +127,5 @@ ready: selftests
 
 .PHONY: help setup module install selftests check check-unit check-api check-wire \
 	check-interop check-daemons check-bench check-debug check-kcsan check-stress check-reload fuzz \
-	fuzz-options soak torture \
+	fuzz-options fuzz-segments soak torture \
 	smoke bench profile demo style vm clean ready-host ready

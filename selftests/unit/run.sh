@@ -11,9 +11,10 @@ out=${OUT:-${TCPX_CACHE:-$HOME/.cache/tcpx}/selftests/unit}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-[ $# -gt 0 ] || set -- *.c
+[ $# -gt 0 ] || set -- *.c segments
 for prog; do
 	prog=${prog%.c}
+	[ "$prog" != segments ] || continue
 	if [ ! -x "$out/$prog" ]; then
 		echo "run.sh: $out/$prog is missing, run make first" >&2
 		exit 2
@@ -40,12 +41,35 @@ renumber()
 	}'
 }
 
+# The corpus and some inputs more, in the words of the harness. What libFuzzer says if it
+# finds something: the input and where.
+segments()
+{
+	echo "1..1"
+	if [ ! -e "${TCPX_CACHE:-$HOME/.cache/tcpx}/kernels/6.1/headers" ]; then
+		echo "ok 1 corpus # SKIP no headers of 6.1: scripts/kernel 6.1"
+	elif ! make -s -C segments OUT="$out/segments" all >"$tmp/log" 2>&1; then
+		sed 's/^/# /' "$tmp/log"
+		echo "not ok 1 builds"
+	elif ! make -s -C segments OUT="$out/segments" check >"$tmp/log" 2>&1; then
+		grep -v -E '^(#|INFO)' "$tmp/log" | sed 's/^/# /'
+		echo "not ok 1 corpus"
+	else
+		sed -n 's/^#\([0-9]*.DONE.*\)/# \1/p' "$tmp/log"
+		echo "ok 1 corpus"
+	fi
+}
+
 echo "TAP version 13"
 : >"$tmp/all"
 for prog; do
 	prog=${prog%.c}
 	rc=0
-	"$out/$prog" >"$tmp/out" 2>&1 || rc=$?
+	if [ "$prog" = segments ]; then
+		segments >"$tmp/out"
+	else
+		"$out/$prog" >"$tmp/out" 2>&1 || rc=$?
+	fi
 	total=$(grep -c -E '^(not )?ok ' "$tmp/all" || :)
 	renumber "$prog" "$total" "$rc" <"$tmp/out" | tee -a "$tmp/all"
 done
