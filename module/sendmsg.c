@@ -313,7 +313,7 @@ static void tcpx_frag_recycle(struct page_frag *pfrag)
 
 static bool tcpx_frag_refill(struct sock *sk, struct page_frag *pfrag)
 {
-	if (pfrag->page && pfrag->offset + TCPX_FRAG_MIN > pfrag->size &&
+	if (unlikely(pfrag->offset + TCPX_FRAG_MIN > pfrag->size) && pfrag->page &&
 	    page_ref_count(pfrag->page) != 1)
 		tcpx_frag_recycle(pfrag);
 	return sk_page_frag_refill(sk, pfrag);

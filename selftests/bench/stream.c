@@ -3,6 +3,7 @@
  * The bench: rows on one connection: bulk in one direction or both, and requests with
  * their responses.
  */
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -69,6 +70,18 @@ static void end_pair(struct pair p)
 
 /* --- bulk ----------------------------------------------------------------- */
 
+/* SCHED_BATCH: a reader that does not preempt the writer when it is woken. Otherwise bulk of small writes has two
+ * faces, and how much of each a round has is luck: a reader that comes at once is through with
+ * the first segment before there is a second, so that its ACK has a half-filled one sent.
+ */
+static void schedule_as(int policy)
+{
+	struct sched_param param = {};
+
+	if (sched_setscheduler(0, policy, &param))
+		die("sched_setscheduler");
+}
+
 static void read_bytes(int fd, long bytes)
 {
 	ssize_t n;
@@ -100,6 +113,7 @@ static void write_last_bytes(int fd, long bytes, long chunk)
 /* A warm-up of two buffers' worth, then the volume: an answer after each. */
 static void sink(int fd, const struct row *r)
 {
+	schedule_as(SCHED_BATCH);
 	read_bytes(fd, 2 * BUFFER);
 	write_all(fd, data, 1);
 	read_bytes(fd, r->count);
@@ -171,7 +185,9 @@ static void exchange(int fd, const struct row *r)
 		write_last_bytes(fd, r->count / 2, r->size);
 		_exit(0);
 	}
+	schedule_as(SCHED_BATCH);
 	read_bytes(fd, r->count / 2);
+	schedule_as(SCHED_OTHER);
 	finish_child(writer);
 }
 
