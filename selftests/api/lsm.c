@@ -177,15 +177,18 @@ static bool have_bpf_lsm(void)
 	return !api_sh("grep -qw bpf /sys/kernel/security/lsm");
 }
 
+#define PAIR(title, af, version)						\
+	{ .name = (title), .family = (af), .face = (version), .l = -1 }
+
 FIXTURE_SETUP(lsm)
 {
 	static const struct pair pairs[] = {
-		{ .name = "inet_to_inet", .family = AF_INET, .face = API_V4, .l = -1 },
-		{ .name = "tcpx_to_tcpx", .family = AF_TCPX, .face = API_V4, .l = -1 },
-		{ .name = "inet6_to_inet6", .family = AF_INET, .face = API_V6, .l = -1 },
-		{ .name = "tcpx6_to_tcpx6", .family = AF_TCPX, .face = API_V6, .l = -1 },
-		{ .name = "inet_mapped_to_inet_mapped", .family = AF_INET, .face = API_MAPPED, .l = -1 },
-		{ .name = "tcpx_mapped_to_tcpx_mapped", .family = AF_TCPX, .face = API_MAPPED, .l = -1 },
+		PAIR("inet_to_inet", AF_INET, API_V4),
+		PAIR("tcpx_to_tcpx", AF_TCPX, API_V4),
+		PAIR("inet6_to_inet6", AF_INET, API_V6),
+		PAIR("tcpx6_to_tcpx6", AF_TCPX, API_V6),
+		PAIR("inet_mapped_to_inet_mapped", AF_INET, API_MAPPED),
+		PAIR("tcpx_mapped_to_tcpx_mapped", AF_TCPX, API_MAPPED),
 	};
 	struct pair *p;
 

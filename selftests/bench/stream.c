@@ -70,9 +70,10 @@ static void end_pair(struct pair p)
 
 /* --- bulk ----------------------------------------------------------------- */
 
-/* SCHED_BATCH: a reader that does not preempt the writer when it is woken. Otherwise bulk of small writes has two
- * faces, and how much of each a round has is luck: a reader that comes at once is through with
- * the first segment before there is a second, so that its ACK has a half-filled one sent.
+/* SCHED_BATCH: a reader that does not preempt the writer when it is woken. Otherwise bulk of
+ * small writes has two faces, and how much of each a round has is luck: a reader that comes
+ * at once is through with the first segment before there is a second, so that its ACK has a
+ * half-filled one sent.
  */
 static void schedule_as(int policy)
 {
