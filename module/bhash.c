@@ -74,10 +74,14 @@ static void tcpx_bucket_idle(struct tcpx_bind_bucket *tb)
 	spin_lock(&tn->rsv_lock);
 	list_move_tail(&tb->idle, tb->active ? &tn->rsv_idle : &tn->rsv_dead);
 	spin_unlock(&tn->rsv_lock);
-	if (!tb->active)
-		mod_delayed_work(system_wq, &tn->rsv_work, 0);
-	else if (!delayed_work_pending(&tn->rsv_work))
-		schedule_delayed_work(&tn->rsv_work, linger);
+	if (tb->active) {
+		if (!delayed_work_pending(&tn->rsv_work))
+			schedule_delayed_work(&tn->rsv_work, linger);
+		return;
+	}
+	/* Not mod_delayed_work(): the queue to name has another name in newer kernels. */
+	cancel_delayed_work(&tn->rsv_work);
+	schedule_delayed_work(&tn->rsv_work, 0);
 }
 
 /* An idle bucket gets an owner. */
