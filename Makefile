@@ -44,7 +44,7 @@ selftests: ready-host	## build the programs of the tests, the examples and the l
 check: ready	## all tests on all kernels: unit, api, wire, interop, torture, launcher, smoke
 	@scripts/check
 
-check-all: ready	## the same, nothing left out on either kernel (an hour and a half)
+check-all: ready	## the same, nothing left out on either kernel
 	@scripts/check -a
 
 check-unit: selftests	## the logic by itself, in user space under ASan and UBSan
@@ -125,7 +125,7 @@ ready-host:
 
 ready: selftests
 
-.PHONY: help setup module install selftests check check-unit check-api check-wire \
+.PHONY: help setup module install selftests check check-all check-unit check-api check-wire \
 	check-interop check-daemons check-bench check-debug check-kcsan check-stress check-reload fuzz \
 	fuzz-options fuzz-segments soak torture \
 	smoke bench profile demo style vm clean ready-host ready
