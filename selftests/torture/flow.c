@@ -11,6 +11,7 @@
  * two ends are compared.
  *
  *	-n SIZE		bytes of one transfer, a multiple of 8 (default 1M)
+ *	-6		over IPv6
  *	-d		both ends send, at once
  *	-r MIN,MAX	rounds; more than MIN only while a pair is below the bar
  *	-b PERCENT	the bar: least goodput of a pair, of the first one's
@@ -47,10 +48,11 @@
 #define MAX_PAIRS	8
 #define MAX_ROUNDS	256
 #define SERVER_ADDR	"10.78.0.2"
+#define SERVER_ADDR6	"fd78::2"
 
 static struct {
 	unsigned long long size;
-	int both, verbose;
+	int both, verbose, v6;
 	int min_rounds, max_rounds, bar;
 	const char *cc;
 	int window;
@@ -67,7 +69,7 @@ static struct {
 /**
  * struct end - one end of a connection, in memory that all processes share
  * @client: else the server
- * @family: AF_TCPX or AF_INET
+ * @tcpx: else the kernel's TCP
  * @port: of the server
  * @ready: it listens, or it has nothing to wait for
  * @failed: @why says what went wrong
@@ -81,7 +83,7 @@ static struct {
  * @why: for people
  */
 struct end {
-	int client, family, port;
+	int client, tcpx, port;
 	int ready, failed;
 	long long begin, end;
 	unsigned long long sent, received, bytes;
@@ -96,7 +98,7 @@ struct lane {
 
 struct pair {
 	const char *name;
-	int client, server;
+	bool client, server;	/* is it tcpx? */
 	double goodput[MAX_ROUNDS];
 	unsigned long long rexmits;
 	unsigned int silence;
@@ -156,10 +158,12 @@ static void enter_namespace(struct end *me)
 
 static int open_socket(struct end *me)
 {
-	int fd = socket(me->family, SOCK_STREAM, 0), one = 1;
+	int family = me->tcpx ? AF_TCPX : opt.v6 ? AF_INET6 : AF_INET;
+	int protocol = me->tcpx && opt.v6 ? TCPXPROTO_V6 : 0;
+	int fd = socket(family, SOCK_STREAM, protocol), one = 1;
 
 	if (fd < 0)
-		end_failed(me, "socket(%d):", me->family);
+		end_failed(me, "socket(%d):", family);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
 		end_failed(me, "SO_REUSEADDR:");
 	if (opt.cc && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, opt.cc, strlen(opt.cc)))
@@ -170,18 +174,36 @@ static int open_socket(struct end *me)
 	return fd;
 }
 
+static socklen_t server_address(int port, struct sockaddr_storage *to)
+{
+	struct sockaddr_in6 *sin6 = (void *)to;
+	struct sockaddr_in *sin = (void *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (opt.v6) {
+		sin6->sin6_family = AF_INET6;
+		sin6->sin6_port = htons(port);
+		inet_pton(AF_INET6, SERVER_ADDR6, &sin6->sin6_addr);
+		return sizeof(*sin6);
+	}
+	sin->sin_family = AF_INET;
+	sin->sin_port = htons(port);
+	inet_pton(AF_INET, SERVER_ADDR, &sin->sin_addr);
+	return sizeof(*sin);
+}
+
 static int open_connection(struct end *me)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(me->port) };
+	struct sockaddr_storage to;
+	socklen_t len = server_address(me->port, &to);
 	int fd = open_socket(me), listener;
 
-	inet_pton(AF_INET, SERVER_ADDR, &to.sin_addr);
 	if (me->client) {
-		if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
+		if (connect(fd, (struct sockaddr *)&to, len))
 			end_failed(me, "connect:");
 		return fd;
 	}
-	if (bind(fd, (struct sockaddr *)&to, sizeof(to)) || listen(fd, 1))
+	if (bind(fd, (struct sockaddr *)&to, len) || listen(fd, 1))
 		end_failed(me, "bind and listen:");
 	__atomic_store_n(&me->ready, 1, __ATOMIC_RELEASE);
 	listener = fd;
@@ -393,8 +415,8 @@ static void expect_hash(const struct pair *p, unsigned long long sent, unsigned 
 static void start_lane(struct pair *p, struct lane *l, pid_t pid[2])
 {
 	memset(l, 0, sizeof(*l));
-	l->server.family = p->server;
-	l->client.family = p->client;
+	l->server.tcpx = p->server;
+	l->client.tcpx = p->client;
 	l->client.client = 1;
 	l->client.port = opt.port++;
 	l->server.port = l->client.port;
@@ -510,12 +532,10 @@ static int run_share(void)
 	return 0;
 }
 
-static int family_of(char c)
+static bool is_tcpx(char c)
 {
-	if (c == 't')
-		return AF_TCPX;
-	if (c == 'k')
-		return AF_INET;
+	if (c == 't' || c == 'k')
+		return c == 't';
 	errx(EXIT_OTHER, "'%c' is neither t nor k", c);
 }
 
@@ -529,8 +549,8 @@ static void parse_pairs(int argc, char **argv)
 		if (strlen(argv[i]) != 2)
 			errx(EXIT_OTHER, "'%s' is not a pair", argv[i]);
 		pairs[i].name = argv[i];
-		pairs[i].client = family_of(argv[i][0]);
-		pairs[i].server = family_of(argv[i][1]);
+		pairs[i].client = is_tcpx(argv[i][0]);
+		pairs[i].server = is_tcpx(argv[i][1]);
 	}
 	n_pairs = argc;
 }
@@ -539,8 +559,11 @@ static void parse_args(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:dr:b:c:w:t:s:p:v")) != -1) {
+	while ((c = getopt(argc, argv, "6n:dr:b:c:w:t:s:p:v")) != -1) {
 		switch (c) {
+		case '6':
+			opt.v6 = 1;
+			break;
 		case 'n':
 			opt.size = parse_size(optarg);
 			break;

@@ -8,6 +8,7 @@
 #	namespace tcpx-a: clients		namespace tcpx-b: servers
 #	+--------------------------+		+--------------------------+
 #	|		va 10.78.0.1 |---------| vb 10.78.0.2		   |
+#	|		    fd78::1  |	       |    fd78::2		   |
 #	+--------------------------+		+--------------------------+
 #	 netem: $there, data's way		 netem: $back, the ACKs' way
 set -eu
@@ -23,21 +24,26 @@ tsv=$out/torture.tsv
 
 usage() {
 	cat <<-END
-	Usage: run.sh [--long] [-l] [PATTERN...]
+	Usage: run.sh [--long] [-r MIN,MAX] [-s I/N] [-l] [PATTERN...]
 
 	Runs the cells whose names match one of the shell PATTERNs, all without. Prints
 	TAP, and a table into \$TCPX_OUT/torture.tsv; captures are left beside it.
 
-	  --long  the whole matrix, with more rounds where they are needed
+	  --long  the whole matrix, each cell over IPv4 and over IPv6, with more rounds
+	          where they are needed; without, a few cells, in turn over one of them
+	  -r MIN,MAX  rounds of a cell: more than MIN while a pair is below the bar
+	  -s I/N  only each Nth cell, from the Ith on
 	  -l      list the names
 	END
 }
 
-long='' list=''
+long='' list='' rounds='' share=1/1
 while [ $# -gt 0 ]; do
 	case $1 in
 	--long) long=1 ;;
 	-l) list=1 ;;
+	-r) rounds=${2:-}; shift ;;
+	-s) share=${2:-}; shift ;;
 	-h|--help) usage; exit 0 ;;
 	-*) usage >&2; exit 2 ;;
 	*) break ;;
@@ -46,26 +52,34 @@ while [ $# -gt 0 ]; do
 done
 [ $# -gt 0 ] || set -- '*'
 patterns=("$@")
+share_i=${share%/*} share_n=${share#*/}
+case $share_i,$share_n in
+*[!0-9,]*|,*|*,|*,0) usage >&2; exit 2 ;;
+esac
+if [ "$share_i" -lt 1 ] || [ "$share_i" -gt "$share_n" ]; then
+	usage >&2
+	exit 2
+fi
 
 ### The cells
 
-# Name | netem there | netem back | MTU | arguments for flow. Cells of the short
-# form begin with "!". A link has 100 Mbit/s, so that goodput is the engine's and
-# not the processor's. "delay" is that of one way.
+# Name | function | its arguments; for most: netem there | netem back | MTU | arguments
+# for flow. Cells of the short form begin with "!". A link has 100 Mbit/s, so that
+# goodput is the engine's and not the processor's. "delay" is that of one way.
 #
 # Loss hits the data in the matrix: with 20 % both ways a round trip fails so
 # often that the backoffs, not the engine, are measured. Those cells exist, without
 # a bar. Volumes are such that some dozen segments are lost.
 link='rate 100mbit limit 10000'
-cells() {
+cells() { # SMALL_MTU MSS
 	local loss delay how extra mark cc n
 
 	cat <<-END
-	clean 0 ms|$link|$link|1500|-n 8M
-	!clean 20 ms|$link delay 20ms|$link delay 20ms|1500|-n 8M
-	clean 200 ms|$link delay 200ms|$link delay 200ms|1500|-n 32M
-	!shallow queue|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M
-	deep queue|rate 20mbit delay 10ms limit 400|$link delay 10ms|1500|-n 16M
+	clean 0 ms|goodput|$link|$link|1500|-n 8M
+	!clean 20 ms|goodput|$link delay 20ms|$link delay 20ms|1500|-n 8M
+	clean 200 ms|goodput|$link delay 200ms|$link delay 200ms|1500|-n 32M
+	!shallow queue|goodput|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M
+	deep queue|goodput|rate 20mbit delay 10ms limit 400|$link delay 10ms|1500|-n 16M
 	END
 	for loss in 0.1 1 5 20; do
 		n=${volume[$loss]}
@@ -81,31 +95,40 @@ cells() {
 				case $loss-$delay-$how in
 				1-20-reorder|5-0-duplicate|20-20-duplicate|0.1-200-corrupt) mark='!' ;;
 				esac
-				echo "${mark}loss $loss% $delay ms $how|$link loss $loss% $extra|$link delay ${delay}ms|1500|-n $n"
+				echo "${mark}loss $loss% $delay ms $how|goodput|$link loss $loss% $extra|$link delay ${delay}ms|1500|-n $n"
 			done
 		done
 		mark=''
 		[ $loss != 20 ] || mark='!'
-		echo "ACKs lost $loss%|$link delay 20ms|$link delay 20ms loss $loss%|1500|-n 4M"
-		echo "${mark}both ways $loss%|$link delay 20ms loss $loss%|$link delay 20ms loss $loss%|1500|-d -n $n$([ $loss != 20 ] || echo ' -b 0 -t 50000')"
-	done
-	for n in 576 1280 4000 9000; do
-		mark=''
-		[ $n != 576 ] || mark='!'
-		echo "${mark}MTU $n|$link delay 20ms loss 1%|$link delay 20ms|$n|-n $((n * 2400))"
+		echo "ACKs lost $loss%|goodput|$link delay 20ms|$link delay 20ms loss $loss%|1500|-n 4M"
+		echo "${mark}both ways $loss%|goodput|$link delay 20ms loss $loss%|$link delay 20ms loss $loss%|1500|-d -n $n$([ $loss != 20 ] || echo ' -b 0 -t 50000')"
 	done
 	for n in 1 2 3 10 45; do
 		mark=''
 		[ $n != 1 ] || mark='!'
-		echo "${mark}window $n MSS|$link delay 20ms|$link delay 20ms|1500|-n $((n * 256))K -w $((n * 1448))"
-		echo "window $n MSS loss 1%|$link delay 20ms loss 1%|$link delay 20ms|1500|-n $((n * 256))K -w $((n * 1448))"
+		echo "${mark}window $n MSS|goodput|$link delay 20ms|$link delay 20ms|1500|-n $((n * 256))K -w $((n * $2))"
+		echo "window $n MSS loss 1%|goodput|$link delay 20ms loss 1%|$link delay 20ms|1500|-n $((n * 256))K -w $((n * $2))"
+	done
+	for n in $(printf '%s\n' "$1" 1280 4000 9000 | uniq); do
+		mark=''
+		[ "$n" != "$1" ] || mark='!'
+		echo "${mark}MTU $n|goodput|$link delay 20ms loss 1%|$link delay 20ms|$n|-n $((n * 2400))"
 	done
 	for cc in $(cat /proc/sys/net/tcpx/available_congestion_control); do
 		mark='!'
 		[ "$cc" != cubic ] || mark=''
-		echo "${mark}$cc 1%|$link delay 20ms loss 1%|$link delay 20ms|1500|-n 4M -c $cc"
-		echo "$cc shallow queue|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M -c $cc"
+		echo "${mark}$cc 1%|goodput|$link delay 20ms loss 1%|$link delay 20ms|1500|-n 4M -c $cc"
+		echo "$cc shallow queue|goodput|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M -c $cc"
 	done
+	cat <<-END
+	!fair cubic|fairness|50|-c cubic
+	fair cubic, shallow queue|fairness|20|-c cubic
+	fair cubic, deep queue|fairness|200|-c cubic
+	fair reno|fairness|50|-c reno
+	!capture reorder|capture|$link loss 2% delay 5ms reorder 25% 50% duplicate 2%|$link delay 5ms|1500|-n 512K
+	!capture small MTU|capture|$link loss 2% delay 5ms|$link delay 5ms loss 2%|$1|-d -n 256K
+	capture small window|capture|$link delay 5ms|$link delay 5ms|1500|-n 256K -w $2
+	END
 }
 declare -A volume=([0.1]=8M [1]=4M [5]=1M [20]=512K)
 
@@ -114,7 +137,7 @@ declare -A volume=([0.1]=8M [1]=4M [5]=1M [20]=512K)
 in_ns() { local ns=$1; shift; nsenter --net=/run/netns/tcpx-"$ns" "$@"; }
 
 new_namespaces() {
-	local program mac
+	local program
 
 	mkdir -p $tools
 	for program in tc ip ethtool tcpdump nsenter; do
@@ -130,14 +153,17 @@ new_namespaces() {
 	ip -n tcpx-a link add va type veth peer name vb netns tcpx-b
 	ip -n tcpx-a addr add 10.78.0.1/24 dev va
 	ip -n tcpx-b addr add 10.78.0.2/24 dev vb
+	# Nothing but what is tested goes over it.
+	ip -n tcpx-a link set va addrgenmode none
+	ip -n tcpx-b link set vb addrgenmode none
 	# One segment a packet: what netem loses is a segment, not a burst of them.
 	ip -n tcpx-a link set va up gso_max_segs 1
 	ip -n tcpx-b link set vb up gso_max_segs 1
+	mac_a=$(ip -n tcpx-a -br link show va | awk '{ print $3 }')
+	mac_b=$(ip -n tcpx-b -br link show vb | awk '{ print $3 }')
 	# What is lost are segments: ARP's failures would be errors of the host to either stack.
-	mac=$(ip -n tcpx-b -br link show vb | awk '{ print $3 }')
-	ip -n tcpx-a neigh replace 10.78.0.2 dev va lladdr "$mac"
-	mac=$(ip -n tcpx-a -br link show va | awk '{ print $3 }')
-	ip -n tcpx-b neigh replace 10.78.0.1 dev vb lladdr "$mac"
+	ip -n tcpx-a neigh replace 10.78.0.2 dev va lladdr "$mac_b"
+	ip -n tcpx-b neigh replace 10.78.0.1 dev vb lladdr "$mac_a"
 	# Each transfer on its own merits: nothing is remembered of earlier ones. And nobody gives
 	# up, an orphan neither: with 20 % lost both ways a connection may well be without an
 	# answer for as long as either stack's patience goes.
@@ -167,6 +193,15 @@ set_link() { # THERE BACK MTU
 	tc -n tcpx-b qdisc del dev vb root 2> /dev/null || true
 	tc -n tcpx-a qdisc add dev va root netem $1
 	tc -n tcpx-b qdisc add dev vb root netem $2
+	[ $family != 6 ] || set_addresses6
+}
+
+# An MTU below 1280 took them, and the neighbours, from the link.
+set_addresses6() {
+	ip -n tcpx-a addr replace fd78::1/64 dev va nodad
+	ip -n tcpx-b addr replace fd78::2/64 dev vb nodad
+	ip -n tcpx-a neigh replace fd78::2 dev va lladdr "$mac_b"
+	ip -n tcpx-b neigh replace fd78::1 dev vb lladdr "$mac_a"
 }
 
 ### Running them
@@ -202,14 +237,14 @@ summary() {
 	END { printf "%s %% of kernel TCP'\''s %.2f Mbit/s, %d rounds", text, base / 1000, rounds }' "$1"
 }
 
-one_cell() { # NAME THERE BACK MTU ARGS
+goodput() { # NAME THERE BACK MTU ARGS
 	local status=0 text
 
 	set_link "$2" "$3" "$4"
 	port=$((port + 1000))
 	[ $port -lt 60000 ] || port=10000
 	# shellcheck disable=SC2086
-	flow -p $port -b $bar -r "$rounds" $5 kk tt tk kt > "$tmp/flow" 2> "$tmp/log" || status=$?
+	flow $v6 -p $port -b $bar -r "$rounds" $5 kk tt tk kt > "$tmp/flow" 2> "$tmp/log" || status=$?
 	text=$(summary "$tmp/flow")
 	[ $status != 2 ] || text='transfer failed'
 	sed "s/^/$1\t/" "$tmp/flow" >> "$tsv"
@@ -221,32 +256,34 @@ one_cell() { # NAME THERE BACK MTU ARGS
 # same stack part as 1:2 for a minute where a full queue drops in step with one of them, so
 # there are further rounds while the share is out of bounds.
 fairness() { # NAME LIMIT ARGS
-	local status=1 share round first=${rounds_share%,*} last=${rounds_share#*,}
+	local status=1 own round first=${rounds_share%,*} last=${rounds_share#*,}
 
 	set_link "rate 10mbit delay 10ms limit $2" "$link delay 10ms" 1500
 	: > "$tmp/flow"
 	for ((round = 1; round <= last; round++)); do
 		# shellcheck disable=SC2086
 		{
-			flow -p $((8000 + round)) -s "$share_seconds" $3 tt kk &&
-			flow -p $((8100 + round)) -s "$share_seconds" $3 kk tt
+			flow $v6 -p $((8000 + round)) -s "$share_seconds" $3 tt kk &&
+			flow $v6 -p $((8100 + round)) -s "$share_seconds" $3 kk tt
 		} >> "$tmp/flow" 2> "$tmp/log" || { status=2; break; }
-		share=$(awk -F '\t' '{ all += $3 } $1 == "tt" { own += $3 }
+		own=$(awk -F '\t' '{ all += $3 } $1 == "tt" { own += $3 }
 			END { printf "%.0f", all ? 100 * own / all : 0 }' "$tmp/flow")
-		[ $round -ge "$first" ] && [ "$share" -ge 40 ] && [ "$share" -le 60 ] || continue
+		[ $round -ge "$first" ] && [ "$own" -ge 40 ] && [ "$own" -le 60 ] || continue
 		status=0
 		break
 	done
 	sed "s/^/$1\t/" "$tmp/flow" >> "$tsv"
 	cat "$tmp/flow" >> "$tmp/log"
-	result $status "$1" "AF_TCPX has ${share:-0} % of what both have, $round rounds" "$tmp/log"
+	result $status "$1" "AF_TCPX has ${own:-0} % of what both have, $round rounds" "$tmp/log"
 }
 
 # What goes over the wire, for tshark on the host to look at. The checksums must be
 # real: without the offload they are made by software.
 capture() { # NAME THERE BACK MTU ARGS
-	local pid pcap=${1// /-}.pcap status=0
+	local pid pcap=${1#capture } status=0
 
+	pcap=${pcap// /-}.pcap
+	pcap=${pcap//,/}
 	set_link "$2" "$3" "$4"
 	in_ns a ethtool -K va tx off > "$tmp/log"
 	in_ns b ethtool -K vb tx off >> "$tmp/log"
@@ -255,7 +292,7 @@ capture() { # NAME THERE BACK MTU ARGS
 	pid=$!
 	until [ -s "$tmp/$pcap" ]; do sleep 0.05; done
 	# shellcheck disable=SC2086
-	flow -p 8201 -r 1,1 $5 tt tk kt > "$tmp/flow" 2>> "$tmp/log" || status=$?
+	flow $v6 -p 8201 -r 1,1 $5 tt tk kt > "$tmp/flow" 2>> "$tmp/log" || status=$?
 	# The last packets are on their way for as long as the link delays them.
 	sleep 1
 	kill $pid
@@ -264,47 +301,32 @@ capture() { # NAME THERE BACK MTU ARGS
 	cp "$tmp/$pcap" "$out/"
 	in_ns a ethtool -K va tx on >> "$tmp/log"
 	in_ns b ethtool -K vb tx on >> "$tmp/log"
-	result $status "capture $1" "$(stat -c %s "$out/$pcap") bytes" "$tmp/log"
+	result $status "$1" "$(stat -c %s "$out/$pcap") bytes" "$tmp/log"
 }
 
-run_cells() {
-	local name there back mtu args
-
-	while IFS='|' read -r name there back mtu args; do
-		[ -n "$long" ] || [ "${name#!}" != "$name" ] || continue
-		name=${name#!}
-		wanted "$name" || continue
-		if [ -n "$list" ]; then
-			echo "$name"
-		else
-			one_cell "$name" "$there" "$back" "$mtu" "$args"
-		fi
-	done < <(cells)
-}
-
-# name function arguments
-run_others() {
-	local name function args
+# The short form has each of its cells in one family, the next one in the other.
+run_family() {
+	local name function args short=0
 
 	while IFS='|' read -r name function args; do
-		[ -n "$long" ] || [ "${name#!}" != "$name" ] || continue
+		if [ "${name#!}" != "$name" ]; then
+			short=$((short + 1))
+			[ -n "$long" ] || [ $family = $((short % 2 ? 4 : 6)) ] || continue
+		else
+			[ -n "$long" ] || continue
+		fi
 		name=${name#!}
+		[ $family = 4 ] || name="$name, IPv6"
 		wanted "$name" || continue
+		chosen=$((chosen + 1))
+		[ $((chosen % share_n)) = $((share_i % share_n)) ] || continue
 		if [ -n "$list" ]; then
 			echo "$name"
 			continue
 		fi
 		IFS='|' read -ra args <<< "$args"
 		$function "$name" "${args[@]}"
-	done <<-END
-	!fair cubic|fairness|50|-c cubic
-	fair cubic, shallow queue|fairness|20|-c cubic
-	fair cubic, deep queue|fairness|200|-c cubic
-	fair reno|fairness|50|-c reno
-	!reorder|capture|$link loss 2% delay 5ms reorder 25% 50% duplicate 2%|$link delay 5ms|1500|-n 512K
-	!small MTU|capture|$link loss 2% delay 5ms|$link delay 5ms loss 2%|576|-d -n 256K
-	small window|capture|$link delay 5ms|$link delay 5ms|1500|-n 256K -w 1448
-	END
+	done < <(cells "$@")
 }
 
 tmp='' port=10000
@@ -314,8 +336,10 @@ clean_up() {
 }
 
 # Rounds: as many as are needed to tell a slow engine from bad luck.
-rounds=3,24 rounds_share=1,6 share_seconds=30
-[ -z "$long" ] || { rounds=5,60; rounds_share=5,10; share_seconds=60; bar=90; }
+rounds_share=1,6 share_seconds=30
+[ -z "$long" ] || { rounds_share=5,10; share_seconds=60; bar=90; }
+[ -z "$long" ] || rounds=${rounds:-5,60}
+rounds=${rounds:-3,24}
 
 [ "$(id -u)" = 0 ] || { echo "Bail out! must be root"; exit 1; }
 [ -d /proc/sys/net/tcpx ] || { echo "Bail out! no AF_TCPX in this kernel"; exit 1; }
@@ -326,8 +350,11 @@ if [ -z "$list" ]; then
 	new_namespaces
 	printf 'cell\tpair\trounds\tgoodput_kbit\tpercent\trexmits\tsilence_ms\n' > "$tsv"
 fi
-run_cells
-run_others
+chosen=0
+family=4 v6=''
+run_family 576 1448
+family=6 v6=-6
+run_family 1280 1428
 [ -z "$list" ] || exit 0
 echo "1..$n"
 [ $n -gt 0 ] || { echo "Bail out! nothing matches: ${patterns[*]}"; exit 1; }
