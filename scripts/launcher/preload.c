@@ -4,7 +4,8 @@
  * turns a request for a TCP socket into one for AF_TCPX, whose protocol says
  * which IP it is for. Little else needs a hand: addresses, options, the other
  * calls, even what SO_DOMAIN and getsockname() tell, are those of an AF_INET or
- * AF_INET6 socket; but for SO_ZEROCOPY, which some kernels refuse to modules.
+ * AF_INET6 socket; but for SO_ZEROCOPY, which some kernels refuse to modules, and
+ * for what programs read in /proc/net (procfs.c).
  *
  * Out of reach, because they do not come through this symbol: syscall(2) and
  * io_uring's socket operation, statically linked programs (Go's among them),

@@ -119,6 +119,28 @@ c.close()
 a.recv(1)
 a.close()'
 
+# What a listener and those that it starts read of it in /proc/net, each by its own calls
+reads='
+from socket import *
+from subprocess import run
+import sys
+port = {}
+for af, host, name in (AF_INET, "127.0.0.1", "tcp"), (AF_INET6, "::1", "tcp6"):
+    s = socket(af)
+    s.bind((host, 0))
+    s.listen()
+    port[name] = ":%04X" % s.getsockname()[1], s
+for name, (text, s) in port.items():
+    path = "/proc/net/" + name
+    print(text in open(path).read(), *(text in run(cmd + [path], capture_output=True, text=True).stdout
+          for cmd in (["cat"], ["grep", ""], ["awk", "{ print }"], ["sh", "-c", "cat < $0"])))'
+
+# Lines of $2 in $1 that begin with $3, as read under the launcher and as they are
+same_lines() {
+	[ "$("$run" --family=1 cat "/proc/net/$1" | grep "^$3" | cut -d ' ' -f "$4")" = \
+		"$(grep "^$3" "/proc/net/$2" | cut -d ' ' -f "$4")" ] && echo same || echo other
+}
+
 if [ -d /sys/module/tcpx ]; then
 	check "module loaded: AF_TCPX" "domain=2 type=1 protocol=1542 cloexec=1 *\[0\]" \
 		"$(outcome "$run" --strict "$probe" inet stream,cloexec 6)"
@@ -131,11 +153,24 @@ if [ -d /sys/module/tcpx ]; then
 		"$(cat /proc/net/tcpx_metrics)"
 	"$run" --strict ip tcp_metrics flush all
 	check "module loaded: ip tcp_metrics flush" "" "$(cat /proc/net/tcpx_metrics)"
+	check "module loaded: /proc/net/tcp and tcp6 are AF_TCPX's" \
+		"True True True True True True True True True True \[0\]" \
+		"$(outcome "$run" --strict python3 -c "$reads")"
+	# Not the packets' counters, which go on meanwhile.
+	check "module loaded: /proc/net/snmp has AF_TCPX's counters" same "$(same_lines snmp tcpx_snmp Tcp: 1-8)"
+	check "module loaded: and those of IP" same "$(same_lines snmp snmp Ip: 1-3)"
+	check "module loaded: /proc/net/netstat has AF_TCPX's counters" same \
+		"$(same_lines netstat tcpx_netstat TcpExt: 1-)"
+	check "module loaded: and those of IP" same "$(same_lines netstat netstat IpExt: 1-3)"
+	check "module loaded: nstat counts AF_TCPX's connections" \
+		"*TcpPassiveOpens *$(awk '/^Tcp: [0-9]/ { print $7 }' /proc/net/tcpx_snmp) *" \
+		"$(outcome "$run" --strict nstat -asz TcpPassiveOpens)"
 else
 	check "module absent: falls back with a message" "*neither loaded nor installed*domain=2 *\[0\]" \
 		"$(outcome "$run" "$probe" inet stream 0)"
 	check "module absent, --strict" "*neither loaded nor installed*--strict* \[125\]" \
 		"$(outcome "$run" --strict "$probe" inet stream 0)"
+	check "module absent: /proc/net/snmp is the kernel's" same "$(same_lines snmp snmp Ip: 1-3)"
 fi
 
 echo "1..$n"
