@@ -124,8 +124,10 @@ static bool tcpx_sacktag_walk(struct sock *sk, struct tcpx_sacktag_state *state,
 			continue;
 		tcpx_rate_skb_delivered(sk, skb, &state->rs);
 		list_del_init(&skb->tcp_tsorted_anchor);
-		/* sacked_out was raised already: compare with the mark itself. */
-		if (!tp->highest_sack || !before(cb->seq, TCPX_CB(tp->highest_sack)->seq))
+		/* sacked_out was raised already: compare with the mark itself, which is
+		 * NULL where it stands behind all that was sent.
+		 */
+		if (tp->highest_sack && !before(cb->seq, TCPX_CB(tp->highest_sack)->seq))
 			tp->highest_sack = skb_rb_next(skb);
 	}
 	return true;

@@ -94,6 +94,25 @@ CASE(reordering_is_learnt)
 }
 
 /*
+ * The highest SACK stays the highest when one below it comes, also where it is that
+ * of the last segment sent: what lies between is the extent of reordering, and with
+ * that much of it a SACK is progress (the window grows by the segment).
+ */
+CASE(reordering_below_the_last_segment)
+{
+	in_flight(w, c, OPTS, 10);
+	tx(c, ". ack=1 sack=9001:10001");
+	tx(c, ". ack=1 sack=3001:4001,9001:10001");
+	none(c);
+	CHECK_EQ(w, 7, tcp_info(c).tcpi_reordering);
+	CHECK_EQ(w, 11, tcp_info(c).tcpi_snd_cwnd);
+	tx(c, ". ack=10001");
+	none(c);
+	CHECK_EQ(w, 10, tcp_info(c).tcpi_reordering);
+	CHECK_EQ(w, 19, tcp_info(c).tcpi_snd_cwnd);
+}
+
+/*
  * A lost retransmission is found by what was sent after it and arrived, long
  * before the timer (rfc8985#section-3.2).
  */
