@@ -69,15 +69,16 @@ fi
 #
 # Loss hits the data in the matrix: with 20 % both ways a round trip fails so
 # often that the backoffs, not the engine, are measured. Those cells exist, without
-# a bar. Volumes are such that some dozen segments are lost.
+# a bar. Volumes are such that some dozen segments are lost. Where nothing is, rounds do
+# not differ.
 link='rate 100mbit limit 10000'
 cells() { # SMALL_MTU MSS
 	local loss delay how extra mark cc n
 
 	cat <<-END
-	clean 0 ms|goodput|$link|$link|1500|-n 8M
-	!clean 20 ms|goodput|$link delay 20ms|$link delay 20ms|1500|-n 8M
-	clean 200 ms|goodput|$link delay 200ms|$link delay 200ms|1500|-n 32M
+	clean 0 ms|goodput|$link|$link|1500|-n 8M -r 1,5
+	!clean 20 ms|goodput|$link delay 20ms|$link delay 20ms|1500|-n 8M -r 1,5
+	clean 200 ms|goodput|$link delay 200ms|$link delay 200ms|1500|-n 32M -r 1,5
 	!shallow queue|goodput|rate 20mbit delay 10ms limit 25|$link delay 10ms|1500|-n 8M
 	deep queue|goodput|rate 20mbit delay 10ms limit 400|$link delay 10ms|1500|-n 16M
 	END
@@ -103,10 +104,17 @@ cells() { # SMALL_MTU MSS
 		echo "ACKs lost $loss%|goodput|$link delay 20ms|$link delay 20ms loss $loss%|1500|-n 4M"
 		echo "${mark}both ways $loss%|goodput|$link delay 20ms loss $loss%|$link delay 20ms loss $loss%|1500|-d -n $n$([ $loss != 20 ] || echo ' -b 0 -t 50000')"
 	done
+	for loss in 0.1 1 5 20; do
+		for delay in 20 200; do
+			mark=''
+			case $loss-$delay in 1-200|5-20) mark='!' ;; esac
+			echo "${mark}same losses $loss% $delay ms|same_losses|$link delay ${delay}ms|$link delay ${delay}ms|1500|-n ${volume[$loss]}|${periods[$loss]}"
+		done
+	done
 	for n in 1 2 3 10 45; do
 		mark=''
 		[ $n != 1 ] || mark='!'
-		echo "${mark}window $n MSS|goodput|$link delay 20ms|$link delay 20ms|1500|-n $((n * 256))K -w $((n * $2))"
+		echo "${mark}window $n MSS|goodput|$link delay 20ms|$link delay 20ms|1500|-n $((n * 256))K -w $((n * $2)) -r 1,5"
 		echo "window $n MSS loss 1%|goodput|$link delay 20ms loss 1%|$link delay 20ms|1500|-n $((n * 256))K -w $((n * $2))"
 	done
 	for n in $(printf '%s\n' "$1" 1280 4000 9000 | uniq); do
@@ -131,6 +139,7 @@ cells() { # SMALL_MTU MSS
 	END
 }
 declare -A volume=([0.1]=8M [1]=4M [5]=1M [20]=512K)
+declare -A periods=([0.1]="700 1000 1500" [1]="70 100 150" [5]="13 20 29" [20]="4 5 6")
 
 ### The two ends
 
@@ -145,7 +154,7 @@ new_namespaces() {
 	done
 	cp "$TCPX_CACHE/selftests/torture/flow" $tools/
 	PATH=$tools:$PATH
-	modprobe -a veth sch_netem
+	modprobe -a veth sch_netem sch_ingress cls_matchall act_gact
 	ip netns add tcpx-a
 	ip netns add tcpx-b
 	ip -n tcpx-a link set lo up
@@ -191,6 +200,7 @@ set_link() { # THERE BACK MTU
 	# Replacing a netem keeps what the new one does not name.
 	tc -n tcpx-a qdisc del dev va root 2> /dev/null || true
 	tc -n tcpx-b qdisc del dev vb root 2> /dev/null || true
+	tc -n tcpx-b qdisc del dev vb clsact 2> /dev/null || true
 	tc -n tcpx-a qdisc add dev va root netem $1
 	tc -n tcpx-b qdisc add dev vb root netem $2
 	[ $family != 6 ] || set_addresses6
@@ -248,6 +258,48 @@ goodput() { # NAME THERE BACK MTU ARGS
 	text=$(summary "$tmp/flow")
 	[ $status != 2 ] || text='transfer failed'
 	sed "s/^/$1\t/" "$tmp/flow" >> "$tsv"
+	result $status "$1" "$text" "$tmp/log"
+}
+
+# The Nth segment to arrive is lost, and from there every Nth: the same ones of each pair.
+lose_every() { # N
+	tc -n tcpx-b qdisc del dev vb clsact 2> /dev/null || true
+	tc -n tcpx-b qdisc add dev vb clsact
+	tc -n tcpx-b filter add dev vb ingress matchall action pipe random determ drop "$1"
+}
+
+# One round for each of the periods, what is judged is the geometric mean. With luck out of it
+# the short form asks for as much as the long one.
+same_losses() { # NAME THERE BACK MTU ARGS PERIODS
+	local status=0 pair period text
+
+	set_link "$2" "$3" "$4"
+	: > "$tmp/rounds"
+	for pair in kk tt tk kt; do
+		for period in $6; do
+			lose_every "$period"
+			port=$((port + 1))
+			# shellcheck disable=SC2086
+			flow $v6 -p $port -r 1,1 $5 $pair >> "$tmp/rounds" 2> "$tmp/log" || status=2
+		done
+	done
+	awk -F '\t' -v OFS='\t' '
+	!($1 in n) { order[++pairs] = $1 }
+	{ n[$1]++; sum[$1] += log($3); rexmits[$1] += $5; if ($6 > silence[$1]) silence[$1] = $6 }
+	END {
+		for (i = 1; i <= pairs; i++) {
+			p = order[i]
+			mean = exp(sum[p] / n[p])
+			if (i == 1) base = mean
+			printf "%s\t%d\t%.0f\t%.0f\t%.1f\t%d\n", p, n[p], mean, 100 * mean / base,
+				rexmits[p] / n[p], silence[p]
+		}
+	}' "$tmp/rounds" > "$tmp/flow"
+	text=$(summary "$tmp/flow")
+	[ $status != 2 ] || text='transfer failed'
+	sed "s/^/$1\t/" "$tmp/flow" >> "$tsv"
+	[ $status = 2 ] || awk '$4 < 90 { bad = 1 } END { exit bad }' "$tmp/flow" || status=1
+	cat "$tmp/rounds" >> "$tmp/log"
 	result $status "$1" "$text" "$tmp/log"
 }
 
