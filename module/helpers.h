@@ -264,6 +264,12 @@ static inline u32 tcpx_sysctl_comp_sack_percent(const struct net *net)
 			   tcp_comp_sack_rtt_percent);
 }
 
+/* RTT, us, below which a receive buffer grows the slower the shorter it is. */
+static inline u32 tcpx_sysctl_rcvbuf_low_rtt(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_RCVBUF_LOW_RTT, tcp_rcvbuf_low_rtt);
+}
+
 /* May ACKs wait until all of the backlog has been worked through? */
 static inline bool tcpx_sysctl_backlog_ack_defer(const struct net *net)
 {

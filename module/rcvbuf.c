@@ -487,21 +487,35 @@ void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb)
 		tcpx_rcv_rtt_update(tp, max(delta_ms, 1U) * USEC_PER_MSEC, false);
 }
 
+/* What a window of @win is to have on top of it, @copied bytes having been read within the
+ * last RTT: the sender may double its rate (slow start). Where the RTT is short it gets there in
+ * a few of them anyway, and a buffer that large only costs the processor's cache.
+ */
+static u64 tcpx_rcvwin_growth(const struct sock *sk, u64 win, u32 copied)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 low = tcpx_sysctl_rcvbuf_low_rtt(sock_net(sk));
+	u32 rtt = tp->rcv_rtt_est.rtt_us >> 3;
+
+	if (rtt < low)
+		return div_u64(win * rtt, low);
+	return div_u64(win * (copied - tp->rcvq_space.space), max(tp->rcvq_space.space, 1U)) << 1;
+}
+
 /* Grow the buffer to what the sender can use: @copied bytes were read within
  * the last RTT, which acknowledges what was sent one RTT before. The sender may
- * have doubled its rate since (slow start) and needs as much again to go on
- * while a loss is repaired.
+ * have doubled its rate since and needs as much again to go on while a loss is
+ * repaired.
  */
 static void tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 mss = max_t(u32, tp->advmss, 1);
-	u32 space = max(tp->rcvq_space.space, 1U);
 	u64 win = ((u64)copied << 1) + 16 * mss;
 	u64 per_segment;
 	int rcvbuf;
 
-	win += div_u64(win * (copied - tp->rcvq_space.space), space) << 1;
+	win += tcpx_rcvwin_growth(sk, win, copied);
 	per_segment = max_t(u64, SKB_TRUESIZE(mss + TCPX_MAX_HEADER),
 			    tcpx_space_from_win(sk, mss));
 	rcvbuf = min_t(u64, div_u64(win, mss) * per_segment,

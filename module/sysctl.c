@@ -130,6 +130,9 @@ static const struct tcpx_knob tcpx_knobs[] = {
 	  .preset = MSEC_PER_SEC, .least = 1, .most = 60 * MSEC_PER_SEC },
 	{ KNOB(tcp_comp_sack_rtt_percent), .host = TCPX_HAVE_SYSCTL_TCP_COMP_SACK_RTT_PERCENT,
 	  .preset = 5, .least = 1, .most = 1000 },
+	/* microseconds; 0: as in kernels that have no such knob */
+	{ KNOB(tcp_rcvbuf_low_rtt), .host = TCPX_HAVE_SYSCTL_TCP_RCVBUF_LOW_RTT,
+	  .most = INT_MAX },
 	{ KNOB(tcp_backlog_ack_defer), .host = TCPX_HAVE_SYSCTL_TCP_BACKLOG_ACK_DEFER,
 	  .preset = 1, .most = 1 },
 };

@@ -361,6 +361,7 @@ struct tcpx_net {
 		int			tcp_tw_reuse_delay;
 		int			tcp_comp_sack_rtt_percent;
 		int			tcp_backlog_ack_defer;
+		int			tcp_rcvbuf_low_rtt;
 		struct tcpx_congestion_ops __rcu *congestion_control;
 	} sysctl;
 };

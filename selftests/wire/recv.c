@@ -456,6 +456,67 @@ CASE(window_grows)
 	CHECK(w, conn_wnd(c) >= first);
 }
 
+#define AUTOTUNING_RTT_MS	20
+
+/* The receive buffer after a peer has sent a window each round trip to a reader that takes
+ * all of it.
+ */
+static int autotuned(struct wire *w, struct conn *c)
+{
+	socklen_t len = sizeof(int);
+	int round, i, n, buffer;
+	__u32 at = 1;
+
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	for (round = 0; round < 5; round++) {
+		n = conn_wnd(c) / 1000;
+		if (n > 60)
+			n = 60;
+		for (i = 0; i < n; i++)
+			tx(c, ". seq=%u len=1000", at + i * 1000);
+		conn_read(c, at - 1, n * 1000);
+		at += n * 1000;
+		while (wire_next(c, AUTOTUNING_RTT_MS))
+			;
+	}
+	CHECK(w, !getsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer, &len));
+	return buffer;
+}
+
+/* Autotuning (DRS): as large as a sender needs that doubles its rate. */
+CASE(receive_buffer_follows_rate)
+{
+	sysctl_set(w, "tcp_rmem", "4096 131072 6291456");
+	CHECK(w, autotuned(w, c) > 600000);
+}
+
+CASE(receive_buffer_stays)
+{
+	sysctl_set(w, "tcp_rmem", "4096 131072 6291456");
+	sysctl_set(w, "tcp_moderate_rcvbuf", "0");
+	/* A segment that comes late may have it grow by a little. */
+	CHECK(w, autotuned(w, c) < 150000);
+}
+
+/* It does not grow beyond tcp_rmem. */
+CASE(receive_buffer_has_a_limit)
+{
+	sysctl_set(w, "tcp_rmem", "4096 131072 200000");
+	CHECK_EQ(w, 200000, autotuned(w, c));
+}
+
+/* Below that RTT it grows less; 60000 in a round trip are 120000 of window. */
+CASE(receive_buffer_of_short_rtt)
+{
+	int buffer;
+
+	sysctl_set(w, "tcp_rmem", "4096 131072 6291456");
+	knob_set(w, "tcp_rcvbuf_low_rtt", "10000000");
+	buffer = autotuned(w, c);
+	CHECK(w, buffer > 131072);
+	CHECK(w, buffer < 500000);
+}
+
 /* A buffer that is made larger later makes the window larger, too, but not beyond what
  * TCP_WINDOW_CLAMP says. Kernel TCP does neither before 6.6, and later the former only.
  */

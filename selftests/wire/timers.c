@@ -296,7 +296,7 @@ CASE(knobs_refuse)
 		{ "tcp_syn_linear_timeouts", "128" }, { "tcp_syn_linear_timeouts", "-1" },
 		{ "tcp_backlog_ack_defer", "2" }, { "tcp_tw_reuse_delay", "0" },
 		{ "tcp_tw_reuse_delay", "60001" }, { "tcp_comp_sack_rtt_percent", "0" },
-		{ "tcp_comp_sack_rtt_percent", "1001" },
+		{ "tcp_comp_sack_rtt_percent", "1001" }, { "tcp_rcvbuf_low_rtt", "-1" },
 	};
 	char path[2][128];
 	size_t i, known;
