@@ -703,6 +703,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 		tp->retransmits = 0;
 	}
 	prior_fack = tcpx_is_sack(tp) ? tcpx_highest_sack_seq(tp) : tp->snd_una;
+	state.rs.prior_in_flight = tcpx_packets_in_flight(tp);
 	/* rfc7323#section-4.3 (2) */
 	if ((flag & TCPX_FLAG_UPDATE_TS_RECENT) && !after(seq, tp->rcv_wup))
 		tcpx_store_ts_recent(tp);
@@ -741,7 +742,6 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 		return 1;
 	}
 
-	state.rs.prior_in_flight = tcpx_packets_in_flight(tp);
 	flag |= tcpx_clean_rtx_queue(sk, skb, prior_fack, prior_snd_una, &state);
 	if (tcpx_ecn_accurate(tp))
 		flag |= tcpx_accecn_ack(sk, skb, prior_delivered, flag);
