@@ -6,8 +6,8 @@ BEGIN {
 	print "|------|------|------|------|------|------|"
 }
 FNR == 1 || $1 ~ /^fair / { next }
-!($1 in base) { order[++n] = $1 }
-$2 == "kk" { base[$1] = $4; rounds[$1] = $3 }
+!($1 in base) { order[++n] = $1; base[$1] = $4 }
+{ rounds[$1] = $3 }
 { percent[$1, $2] = $5 }
 END {
 	for (i = 1; i <= n; i++) {
