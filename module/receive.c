@@ -165,6 +165,24 @@ static void tcpx_condense(struct sk_buff *skb)
 }
 
 /*
+ * Is @skb charged for more than all of the pages it has a part of? Then it is the last segment of
+ * a packet that was cut on its way, and has the charge of the whole, for its sender's sake
+ * (skb_segment() and sock_wfree()). To us it would count twice: the others have theirs.
+ */
+static void tcpx_charge_own_part(struct sk_buff *skb)
+{
+	unsigned int head = SKB_TRUESIZE(skb_end_offset(skb)), pages = 0;
+	int i;
+
+	if (skb_has_frag_list(skb))
+		return;
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++)
+		pages += page_size(skb_frag_page(&skb_shinfo(skb)->frags[i]));
+	if (skb->truesize > head + pages)
+		skb->truesize = head + skb->data_len;
+}
+
+/*
  * Does @skb go on where @tail ends, and say the same in all that one segment says once? ACK
  * alone may be there of the flags that are acted on one by one; what of PSH and FIN the second
  * has and where its window ends can be told for both.
@@ -328,6 +346,8 @@ static void tcpx_rcv_sock(struct sock *sk, struct sk_buff *skb, u32 tw_isn)
 		tcpx_drop(sk, skb, reason);
 		return;
 	}
+	if (unlikely(skb->truesize - skb->len > SZ_16K))
+		tcpx_charge_own_part(skb);
 	nf_reset_ct(skb);
 	tcpx_fill_cb(skb);
 	TCPX_CB(skb)->tw_isn = tw_isn;
