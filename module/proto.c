@@ -563,6 +563,7 @@ static void tcpx_reset_engine(struct sock *sk)
 	tp->cc.lost = 0;
 	tp->cc.delivered_ce = 0;
 	tp->window_clamp = 0;
+	tp->payload_share = 0;
 	tp->backoff = 0;
 	tp->probes_out = 0;
 	tp->probes_tstamp = 0;

@@ -3,7 +3,8 @@
  * AF_TCPX: what the peer may send, and the memory it is kept in.
  *
  * sk_rcvbuf bounds memory (skb->truesize: payload plus overhead), the window
- * bounds payload. tcpx_win_from_space() converts. Inside that,
+ * bounds payload. tcpx_win_from_space() converts, at first by the admin's guess,
+ * then by what full segments are seen to carry (tcpx_measure_payload()). Inside that,
  *
  *	rcv_ssthresh	<= window_clamp <= window of the whole buffer
  *
@@ -21,16 +22,13 @@
 /* A CPU keeps at most so many pages to itself before it tells the others. */
 #define TCPX_MEM_PCPU_PAGES	(SZ_1M >> PAGE_SHIFT)
 
-/**
- * tcpx_win_from_space() - payload that fits into buffer space
- * @sk: any socket of the netns
- * @space: bytes of memory; may be negative
- *
- * The share of overhead is the admin's guess, net.ipv4.tcp_adv_win_scale.
- *
- * Return: bytes of payload
- */
-int tcpx_win_from_space(const struct sock *sk, int space)
+/* What of payload_share is one, and its most: some is always overhead. */
+#define TCPX_SHARE_SHIFT	8
+#define TCPX_SHARE_ONE		(1 << TCPX_SHARE_SHIFT)
+#define TCPX_SHARE_MAX		(TCPX_SHARE_ONE - TCPX_SHARE_ONE / 32)
+
+/* Payload that fits into @space by the admin's guess, net.ipv4.tcp_adv_win_scale. */
+static int tcpx_guess_win_from_space(const struct sock *sk, int space)
 {
 	int scale = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_adv_win_scale);
 
@@ -39,11 +37,30 @@ int tcpx_win_from_space(const struct sock *sk, int space)
 	return space - (space >> scale);
 }
 
+/**
+ * tcpx_win_from_space() - payload that fits into buffer space
+ * @sk: socket
+ * @space: bytes of memory; may be negative
+ *
+ * Return: bytes of payload
+ */
+int tcpx_win_from_space(const struct sock *sk, int space)
+{
+	int share = READ_ONCE(tcpx_sk(sk)->payload_share);
+
+	if (share)
+		return (s64)space * share >> TCPX_SHARE_SHIFT;
+	return tcpx_guess_win_from_space(sk, space);
+}
+
 /* The inverse: memory that a window needs. */
 static u64 tcpx_space_from_win(const struct sock *sk, u64 win)
 {
 	int scale = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_adv_win_scale);
+	u32 share = tcpx_sk(sk)->payload_share;
 
+	if (share)
+		return div_u64(win << TCPX_SHARE_SHIFT, share);
 	if (scale <= 0)
 		return win << -scale;
 	return div64_u64(win << scale, BIT_ULL(scale) - 1);
@@ -301,8 +318,8 @@ static int tcpx_grow_window_poor(const struct sock *sk, const struct sk_buff *sk
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	int limit = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
-	int window = tcpx_win_from_space(sk, limit) >> 1;
-	int cost = tcpx_win_from_space(sk, truesize) >> 1;
+	int window = tcpx_guess_win_from_space(sk, limit) >> 1;
+	int cost = tcpx_guess_win_from_space(sk, truesize) >> 1;
 
 	for (; tp->rcv_ssthresh <= window; cost >>= 1, window >>= 1)
 		if (cost <= skb->len)
@@ -325,8 +342,9 @@ static u32 tcpx_without_app_window(const struct sock *sk, u32 clamp, u32 maxwin)
 	return clamp;
 }
 
-/* SO_RCVBUF made the buffer larger than the connection began with: so may the window become,
- * unless somebody chose one (TCP_WINDOW_CLAMP, the route) or the header can't express it.
+/* SO_RCVBUF made the buffer larger than the connection began with, or it carries more than was
+ * reckoned: so may the window become, unless somebody chose one (TCP_WINDOW_CLAMP, the route) or
+ * the header can't express it.
  */
 static void tcpx_follow_rcvbuf(struct sock *sk)
 {
@@ -335,13 +353,41 @@ static void tcpx_follow_rcvbuf(struct sock *sk)
 	u32 maxwin = max(tcpx_full_space(sk), 0);
 	u32 clamp;
 
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) || maxwin <= tp->window_clamp ||
-	    tp->rx_opt.window_set || (dst && dst_metric(dst, RTAX_WINDOW)))
+	if (!((sk->sk_userlocks & SOCK_RCVBUF_LOCK) || tp->payload_share) ||
+	    maxwin <= tp->window_clamp || tp->rx_opt.window_set ||
+	    (dst && dst_metric(dst, RTAX_WINDOW)))
 		return;
 	clamp = tcpx_without_app_window(sk, maxwin, maxwin);
 	clamp = min(clamp, tcpx_max_window(sk, tp->rx_opt.rcv_wscale));
 	if (clamp > tp->window_clamp)
 		WRITE_ONCE(tp->window_clamp, clamp);
+}
+
+/* Is a full segment dense, with more payload in its memory than we reckon with? Or less dense
+ * than was measured before? The share follows slowly, a 256th for each large segment. One that is
+ * not dense, as those that come alone, brings it back to the admin's guess: where these are
+ * kept in check by rcv_ssthresh.
+ */
+static void tcpx_measure_payload(struct sock *sk, const struct sk_buff *skb)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int share = 0, seen, step;
+
+	if (skb->len < skb->truesize - (skb->truesize >> 2)) {
+		if (!tp->payload_share)
+			return;
+	} else {
+		share = tcpx_win_from_space(sk, TCPX_SHARE_ONE);
+		seen = min_t(u32, (skb->len << TCPX_SHARE_SHIFT) / skb->truesize, TCPX_SHARE_MAX);
+		step = skb->truesize >= SZ_32K;
+		share = clamp(seen, share - step, share + step);
+	}
+	if (share <= tcpx_guess_win_from_space(sk, TCPX_SHARE_ONE))
+		share = 0;
+	if (share != tp->payload_share) {
+		WRITE_ONCE(tp->payload_share, share);
+		tcpx_follow_rcvbuf(sk);
+	}
 }
 
 /**
@@ -358,6 +404,8 @@ void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb)
 	u32 truesize;
 	int room, incr;
 
+	if (skb->len >= tp->ack.rcv_mss)
+		tcpx_measure_payload(sk, skb);
 	/* The bound is what is in the way, not what waits to be read. */
 	if (tp->rcv_ssthresh >= tp->window_clamp && space > (int)tp->window_clamp)
 		tcpx_follow_rcvbuf(sk);
@@ -370,7 +418,7 @@ void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb)
 	}
 
 	truesize = tcpx_merged_truesize(skb);
-	if (tcpx_win_from_space(sk, truesize) <= skb->len)
+	if (tcpx_guess_win_from_space(sk, truesize) <= skb->len)
 		incr = 2 * tp->advmss;
 	else
 		incr = tcpx_grow_window_poor(sk, skb, truesize);
@@ -393,6 +441,7 @@ void tcpx_clamp_window(struct sock *sk)
 	int limit = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
 
 	tp->ack.quick = 0;
+	WRITE_ONCE(tp->payload_share, 0);
 	if (sk->sk_rcvbuf < limit && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
 	    !tcpx_under_memory_pressure(sk) &&
 	    sk_memory_allocated(sk) < sk_prot_mem_limits(sk, 0))
@@ -648,7 +697,7 @@ static struct sk_buff *tcpx_collapse_first(struct sock *sk, const struct tcpx_rc
 		}
 		next = tcpx_rq_next(q, skb);
 		if (tcpx_collapsible(skb) &&
-		    (tcpx_win_from_space(sk, skb->truesize) > skb->len ||
+		    (tcpx_guess_win_from_space(sk, skb->truesize) > skb->len ||
 		     before(TCPX_CB(skb)->seq, *start)))
 			return skb;
 		if (next && next != tail && TCPX_CB(skb)->end_seq != TCPX_CB(next)->seq)

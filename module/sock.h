@@ -120,6 +120,8 @@ struct tcpx_disorder {
  * @af_ops: the face towards IP
  *
  * @tcp_header_len: bytes of header with the options every segment carries
+ * @payload_share: of the memory of full segments, in 256ths, as measured; 0: no more than
+ *	net.ipv4.tcp_adv_win_scale says
  * @gso_segs: most segments in one skb
  * @pred_flags: word 3 of the header of the expected next segment
  * @rcv_nxt: RCV.NXT
@@ -319,7 +321,8 @@ struct tcpx_sock {
 	u32	rto_max:17,
 		rto_min:15;
 	u32	reordering;
-	u16	tcp_header_len;
+	u8	tcp_header_len;
+	u8	payload_share;
 	u16	ext_hdr_len;
 	u16	gso_segs;
 	u16	advmss;

@@ -16,17 +16,21 @@ struct sock {
 };
 
 struct tcpx_sock {
+	struct sock sk;
 	u32 rcv_wnd;
+	u8 payload_share;
 };
 
 static u32 sysctl_rmem_max = 212992;
 
 #define sock_net(sk)	((sk)->net)
+#define tcpx_sk(ptr)	((struct tcpx_sock *)(ptr))
 
 #include "window-code.h"
 
 static struct net net;
-static struct sock sk = { &net };
+static struct tcpx_sock tsk = { .sk.net = &net };
+#define sk	tsk.sk
 
 static void knobs(int adv_win_scale)
 {
@@ -46,6 +50,27 @@ TEST(win_from_space)
 	EXPECT_EQ(32768, tcpx_win_from_space(&sk, 131072));
 	knobs(0);
 	EXPECT_EQ(131072, tcpx_win_from_space(&sk, 131072));
+}
+
+/* What was measured is in the place of the guess. */
+TEST(win_from_space_measured)
+{
+	u64 win, back;
+	int share;
+
+	knobs(1);
+	tsk.payload_share = 240;
+	EXPECT_EQ(122880, tcpx_win_from_space(&sk, 131072));
+	EXPECT_EQ(-938, tcpx_win_from_space(&sk, -1000));
+	EXPECT_EQ(65536, tcpx_guess_win_from_space(&sk, 131072));
+	for (share = 1; share < 256; share++) {
+		tsk.payload_share = share;
+		for (win = 1000; win < 1000000; win += 9973) {
+			back = tcpx_win_from_space(&sk, tcpx_space_from_win(&sk, win));
+			EXPECT_LE(win - back, 1);
+		}
+	}
+	tsk.payload_share = 0;
 }
 
 /* Memory for a window is at least worth that window. */
