@@ -172,12 +172,18 @@ static void tcpx_condense(struct sk_buff *skb)
 static void tcpx_charge_own_part(struct sk_buff *skb)
 {
 	unsigned int head = SKB_TRUESIZE(skb_end_offset(skb)), pages = 0;
+	struct page *page;
 	int i;
 
 	if (skb_has_frag_list(skb))
 		return;
-	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++)
-		pages += page_size(skb_frag_page(&skb_shinfo(skb)->frags[i]));
+	for (i = 0; i < skb_shinfo(skb)->nr_frags; i++) {
+		page = skb_frag_page(&skb_shinfo(skb)->frags[i]);
+		/* A device's memory */
+		if (unlikely(!page))
+			return;
+		pages += page_size(page);
+	}
 	if (skb->truesize > head + pages)
 		skb->truesize = head + skb->data_len;
 }
