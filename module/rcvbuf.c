@@ -24,7 +24,7 @@
 
 /* What of payload_share is one, and its most: some is always overhead. */
 #define TCPX_SHARE_SHIFT	8
-#define TCPX_SHARE_ONE		(1 << TCPX_SHARE_SHIFT)
+#define TCPX_SHARE_ONE		256
 #define TCPX_SHARE_MAX		(TCPX_SHARE_ONE - TCPX_SHARE_ONE / 32)
 
 /* Payload that fits into @space by the admin's guess, net.ipv4.tcp_adv_win_scale. */
