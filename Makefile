@@ -86,7 +86,7 @@ check-interop: selftests	## real programs against each other, on 6.1 and 6.12
 check-daemons: selftests	## more of them, that take long to start: haproxy, postgres, rsync, ...
 	@scripts/check daemons:6.1 daemons:6.12
 
-torture: selftests	## bad links, beside the kernel's TCP: the whole matrix (an hour)
+torture: selftests	## bad links, beside the kernel's TCP: the whole matrix (hours)
 	@scripts/torture --long
 
 check-reload: selftests	## load and unload the module 200 times
