@@ -2,6 +2,7 @@
 /* Helpers of the api tests: see api.h. */
 #define _GNU_SOURCE
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -301,15 +302,31 @@ void api_timeout(int fd, int name, int ms)
 		api_die("timeout");
 }
 
-/* The state that TCP_INFO shows. */
-int api_state(int fd)
+struct tcp_info api_info(int fd)
 {
-	struct tcp_info info;
+	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
 		api_die("TCP_INFO");
-	return info.tcpi_state;
+	return info;
+}
+
+/* The state that TCP_INFO shows. */
+int api_state(int fd)
+{
+	return api_info(fd).tcpi_state;
+}
+
+/* What SO_MEMINFO says at WHICH, SK_MEMINFO_*. */
+uint32_t api_memory(int fd, int which)
+{
+	uint32_t mem[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(mem);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len))
+		api_die("SO_MEMINFO");
+	return mem[which];
 }
 
 /* The events that poll() finds within TIMEOUT_MS. */

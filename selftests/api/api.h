@@ -129,7 +129,9 @@ void api_nonblock(int fd);
 void api_deafen(int fd);
 void api_timeout(int fd, int name, int ms);
 
+struct tcp_info api_info(int fd);
 int api_state(int fd);
+uint32_t api_memory(int fd, int which);
 int api_events(int fd, int events, int timeout_ms);
 bool api_readable(int fd);
 void api_send(int fd, const void *buf, size_t len);

@@ -374,12 +374,7 @@ TEST_F(io, trunc_discards)
 /* Bytes that have not been sent at all. */
 static unsigned int held_back(int fd)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-		api_die("TCP_INFO");
-	return info.tcpi_notsent_bytes;
+	return api_info(fd).tcpi_notsent_bytes;
 }
 
 /* MSG_MORE and TCP_CORK hold a short segment back for what follows. */

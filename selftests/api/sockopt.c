@@ -480,12 +480,7 @@ TEST_F(effect, filter)
 /* Bytes of buffers that the send queue is charged with. */
 static int queued_memory(int fd)
 {
-	uint32_t mem[SK_MEMINFO_VARS];
-	socklen_t len = sizeof(mem);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len))
-		api_die("SO_MEMINFO");
-	return mem[SK_MEMINFO_WMEM_QUEUED];
+	return api_memory(fd, SK_MEMINFO_WMEM_QUEUED);
 }
 
 /* Small segments are sent again as one: the books have to balance after it. */

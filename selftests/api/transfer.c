@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Many bytes: both ways at once, from files, through pipes. */
 #include "api.h"
+#include <linux/sock_diag.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
@@ -118,6 +120,52 @@ TEST_F(transfer, small_mtu)
 	ASSERT_EQ(0, api_sh("ip link set lo mtu 1500"));
 	c = api_connected(variant->client, &self->addr);
 	EXPECT_TRUE(both(c, api_accept(self->l), BULK));
+}
+
+/* Sends all of @buf and reads it, time and again: the segments are large, one at a time. */
+static void to_and_fro(int c, int s, uint8_t *buf, size_t len, int times)
+{
+	while (times--) {
+		api_send(c, buf, len);
+		api_recv(s, buf, len);
+	}
+}
+
+/*
+ * tcp_adv_win_scale takes half of the buffer for overhead. Segments of loopback's MTU have
+ * next to none: what they are seen to carry is offered. Kernel TCP does so from 6.6 on.
+ */
+TEST_F(transfer, window_of_dense_segments)
+{
+	static uint8_t buf[65000];
+	int c, s;
+
+	if (variant->server != AF_TCPX)
+		API_SKIP("kernel TCP may keep to half of the buffer");
+	api_opt(self->l, SOL_SOCKET, SO_RCVBUF, 200000);
+	c = api_connected(variant->client, &self->addr);
+	s = api_accept(self->l);
+	to_and_fro(c, s, buf, sizeof(buf), 200);
+	EXPECT_LT(240000, api_info(s).tcpi_rcv_ssthresh);
+	EXPECT_GT(400000, api_info(s).tcpi_rcv_ssthresh);
+}
+
+/* A packet that is cut on its way has its memory counted once by who receives the pieces. */
+TEST_F(transfer, memory_of_a_packet_that_is_cut)
+{
+	static uint8_t buf[64000];
+	uint32_t before;
+	int c, s, unread;
+
+	ASSERT_EQ(0, api_sh("ip link set lo mtu 1500 && ethtool -K lo tso off"));
+	c = api_connected(variant->client, &self->addr);
+	s = api_accept(self->l);
+	to_and_fro(c, s, buf, sizeof(buf), 50);
+	before = api_info(c).tcpi_data_segs_out;
+	api_send(c, buf, sizeof(buf));
+	ASSERT_TRUE(API_WAIT(!ioctl(s, FIONREAD, &unread) && unread == sizeof(buf)));
+	EXPECT_LT(sizeof(buf) / 1500, api_info(c).tcpi_data_segs_out - before);
+	EXPECT_GT(2 * sizeof(buf) - 20000, api_memory(s, SK_MEMINFO_RMEM_ALLOC));
 }
 
 static int file_with(size_t len)
