@@ -123,7 +123,6 @@ a.close()'
 reads='
 from socket import *
 from subprocess import run
-import sys
 port = {}
 for af, host, name in (AF_INET, "127.0.0.1", "tcp"), (AF_INET6, "::1", "tcp6"):
     s = socket(af)
