@@ -655,9 +655,29 @@ static bool tcpx_skb_is_pure_ack(const struct sk_buff *skb)
 	return skb->truesize == 2;
 }
 
+/*
+ * May what is sent wait in a queue on this host? Loopback has one only where an administrator
+ * gave it one. Where nothing waits, nothing is to be kept back.
+ */
+static bool tcpx_may_wait_in_queue(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+	struct net_device *dev;
+	bool may = true;
+
+	rcu_read_lock();
+	dev = dst ? dst_dev_rcu(dst) : NULL;
+	if (dev && dev->flags & IFF_LOOPBACK)
+		may = rcu_dereference(netdev_get_tx_queue(dev, 0)->qdisc)->enqueue;
+	rcu_read_unlock();
+	return may;
+}
+
 /* sock_wfree() is tcpx_wfree() by way of sk_write_space(), for packets that may be cut:
  * skb_segment() knows its name, and hands what the packet is charged for to the last
- * segment. Of others it frees the charge when it has cut them.
+ * segment. Of others it frees the charge when it has cut them. That is as good where no
+ * segment waits, and better for a receiver on this host: it would pay for the whole packet
+ * with the last segment of it, and only ours has tcpx_charge_own_part().
  */
 static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 {
@@ -665,10 +685,10 @@ static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 	skb->sk = sk;
 	if (tcpx_skb_is_pure_ack(skb))
 		skb->destructor = tcpx_ack_wfree;
-	else if (tcpx_skb_pcount(skb) == 1)
-		skb->destructor = tcpx_wfree;
-	else
+	else if (tcpx_skb_pcount(skb) > 1 && tcpx_may_wait_in_queue(sk))
 		skb->destructor = sock_wfree;
+	else
+		skb->destructor = tcpx_wfree;
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 }
