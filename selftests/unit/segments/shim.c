@@ -2,7 +2,7 @@
 /*
  * Memory, time, locks and deferred work of a kernel that is a process.
  *
- * Each object is one of the C library's heap, so that ASan knows its bounds and its end.
+ * ASan knows the bounds of each object and its end.
  * Locks do not lock, but notice what would wait for ever. Time passes when it is told to.
  */
 #include <linux/hrtimer.h>
@@ -149,15 +149,138 @@ static bool shim_fails(gfp_t gfp)
 	return !--shim_fail_after;
 }
 
+/*
+ * The heap: objects lie one behind the other, with gaps, and nothing is used again before an
+ * execution has given all of it back and SHIM_AGAIN bytes were used: so use after free is
+ * always seen. ASan's shadow is written here, with what its own allocator would write, but
+ * that one's bookkeeping took a quarter of the time. SEGMENTS_MALLOC=1 has it instead: with
+ * ASAN_OPTIONS=malloc_context_size=20 it can say who allocated an object and who freed it.
+ */
+#define SHIM_HEAP	(64 << 20)
+#define SHIM_AGAIN	(1 << 20)
+#define SHIM_GAP	64		/* at least, what is in front of an object included */
+#define SHIM_LIVE	0x11fe0b1ec7000000ULL
+#define SHIM_FREED	0xdead0b1ec7000000ULL
+#define SHIM_SHADOW_GAP		0xfafafafafafafafaULL
+#define SHIM_SHADOW_FREED	0xfdfdfdfdfdfdfdfdULL
+
+/* In the gap in front of it. */
+struct shim_object {
+	u64 state;
+	u64 size;
+};
+
+static u8 shim_heap[SHIM_HEAP] __aligned(64);
+static u8 *shim_heap_begin = shim_heap, *shim_heap_top = shim_heap;
+static long shim_heap_objects;		/* from shim_heap_begin on */
+static bool shim_malloc;
+static size_t shim_shadow_offset;
+
+/* memset() of memory that ASan is not asked about. */
+static void shim_fill(void *p, u8 byte, size_t n)
+{
+	asm volatile("rep stosb" : "+D" (p), "+c" (n) : "a" (byte) : "memory");
+}
+
+static void *shim_shadow(const void *p)
+{
+	return (void *)(((unsigned long)p >> 3) + shim_shadow_offset);
+}
+
+/* Each byte of the shadow stands for 8; a store may reach into the gap behind the object. */
+static __no_sanitize_address void shim_open_object(const void *p, size_t size)
+{
+	volatile u64 *shadow = shim_shadow(p);
+	unsigned int shift;
+	u64 last;
+
+	for (; size >= 64; size -= 64)
+		*shadow++ = 0;
+	shift = size & ~7;
+	last = SHIM_SHADOW_GAP << shift;
+	if (size & 7)
+		last = (last & ~(0xffULL << shift)) | (u64)(size & 7) << shift;
+	*shadow = last;
+}
+
+static __no_sanitize_address void shim_close_object(const void *p, size_t size)
+{
+	volatile u64 *shadow = shim_shadow(p);
+	size_t i;
+
+	for (i = 0; i < DIV_ROUND_UP(size, 64); i++)
+		shadow[i] = SHIM_SHADOW_FREED;
+}
+
+static bool shim_in_heap(const void *p)
+{
+	return (u8 *)p >= shim_heap && (u8 *)p < shim_heap + SHIM_HEAP;
+}
+
+static __no_sanitize_address void *shim_heap_alloc(size_t size)
+{
+	size_t gap = ALIGN(clamp_t(size_t, size / 4, SHIM_GAP, 1024), 16);
+	struct shim_object *object;
+	u8 *p = shim_heap_top + gap;
+
+	if (shim_malloc || size > SHIM_HEAP || p + size + 2 * SHIM_GAP > shim_heap + SHIM_HEAP)
+		return malloc(size);
+	object = (struct shim_object *)p - 1;
+	object->state = SHIM_LIVE;
+	object->size = size;
+	shim_open_object(p, size);
+	shim_heap_top = PTR_ALIGN(p + size, 16);
+	shim_heap_objects++;
+	return p;
+}
+
+static __no_sanitize_address void shim_heap_free(void *p)
+{
+	struct shim_object *object = (struct shim_object *)p - 1;
+
+	if (!shim_in_heap(p)) {
+		free(p);
+		return;
+	}
+	/* Else freed twice, or not an object's beginning. */
+	HOLDS(object->state == SHIM_LIVE);
+	object->state = SHIM_FREED;
+	shim_close_object(p, object->size);
+	if ((u8 *)p >= shim_heap_begin)
+		shim_heap_objects--;
+}
+
+static __no_sanitize_address size_t shim_heap_size(const void *p)
+{
+	return shim_in_heap(p) ? ((struct shim_object *)p)[-1].size : malloc_usable_size(p);
+}
+
+static void shim_heap_init(void)
+{
+	size_t scale;
+
+	__asan_get_shadow_mapping(&scale, &shim_shadow_offset);
+	HOLDS(scale == 3);
+	shim_malloc = getenv("SEGMENTS_MALLOC");
+	shim_fill(shim_shadow(shim_heap), SHIM_SHADOW_GAP & 0xff, SHIM_HEAP / 8);
+}
+
+/* What is there now, stays. */
+void shim_settled(void)
+{
+	shim_heap_begin = shim_heap_top;
+	shim_heap_objects = 0;
+}
+
 static void *shim_alloc(size_t size, gfp_t gfp)
 {
 	void *p;
 
 	if (shim_fails(gfp))
 		return NULL;
-	p = malloc(size);
+	p = shim_heap_alloc(size);
 	/* What nobody has written is never zero by chance. */
-	memset(p, gfp & __GFP_ZERO ? 0 : 0xbe, size);
+	shim_fill(p, gfp & __GFP_ZERO ? 0 : 0xbe, size);
 	shim_objects++;
 	return p;
 }
@@ -189,7 +312,7 @@ bool gfp_pfmemalloc_allowed(gfp_t gfp)
 
 size_t ksize(const void *p)
 {
-	return malloc_usable_size(p);
+	return shim_heap_size(p);
 }
 
 size_t kmalloc_size_roundup(size_t size)
@@ -221,7 +344,7 @@ void kfree(const void *p)
 	if (ZERO_OR_NULL_PTR(p))
 		return;
 	shim_objects--;
-	free((void *)p);
+	shim_heap_free((void *)p);
 }
 
 void kvfree(const void *p)
@@ -338,14 +461,37 @@ unsigned long page_offset_base = (unsigned long)shim_memory;
 unsigned long vmemmap_base = (unsigned long)shim_pages;
 unsigned long phys_base;
 
+static void shim_open_page(void *p, unsigned int from)
+{
+	shim_fill(shim_shadow(p) + from / 8, 0, (PAGE_SIZE - from) / 8 + !!(from & 7));
+}
+
+static void shim_close_page(void *p)
+{
+	shim_fill(shim_shadow(p), SHIM_SHADOW_FREED & 0xff, PAGE_SIZE / 8);
+}
+
 static void shim_pages_init(void)
 {
 	int i;
 
 	for (i = SHIM_PAGES - 1; i >= 0; i--) {
 		shim_free_pages[shim_nr_free++] = &shim_pages[i];
-		__asan_poison_memory_region(shim_memory[i], PAGE_SIZE);
+		shim_close_page(shim_memory[i]);
 	}
+}
+
+static struct page *shim_get_page(unsigned int from)
+{
+	struct page *page;
+
+	HOLDS(shim_nr_free);
+	page = shim_free_pages[--shim_nr_free];
+	memset(page, 0, sizeof(*page));
+	set_page_count(page, 1);
+	shim_open_page(page_address(page), from);
+	shim_objects++;
+	return page;
 }
 
 struct page *__alloc_pages(gfp_t gfp, unsigned int order, int nid, nodemask_t *mask)
@@ -355,13 +501,8 @@ struct page *__alloc_pages(gfp_t gfp, unsigned int order, int nid, nodemask_t *m
 	/* Larger ones nobody relies on. */
 	if (order || shim_fails(gfp))
 		return NULL;
-	HOLDS(shim_nr_free);
-	page = shim_free_pages[--shim_nr_free];
-	memset(page, 0, sizeof(*page));
-	set_page_count(page, 1);
-	__asan_unpoison_memory_region(page_address(page), PAGE_SIZE);
-	memset(page_address(page), gfp & __GFP_ZERO ? 0 : 0xbe, PAGE_SIZE);
-	shim_objects++;
+	page = shim_get_page(0);
+	shim_fill(page_address(page), gfp & __GFP_ZERO ? 0 : 0xbe, PAGE_SIZE);
 	return page;
 }
 
@@ -370,19 +511,15 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 	return __alloc_pages(gfp, order, 0, NULL);
 }
 
-struct page *shim_page(void)
+/* A page of which what is before @from may not be read, and the rest is the caller's to write. */
+struct page *shim_page(unsigned int from)
 {
-	return __alloc_pages(GFP_KERNEL | __GFP_NOFAIL, 0, 0, NULL);
-}
-
-void shim_poison_page(struct page *page, unsigned int from, unsigned int to)
-{
-	__asan_poison_memory_region(page_address(page) + from, to - from);
+	return shim_get_page(from);
 }
 
 void __folio_put(struct folio *folio)
 {
-	__asan_poison_memory_region(page_address(&folio->page), PAGE_SIZE);
+	shim_close_page(page_address(&folio->page));
 	shim_free_pages[shim_nr_free++] = &folio->page;
 	shim_objects--;
 }
@@ -978,6 +1115,7 @@ int wait_for_random_bytes(void)
 
 void shim_init(void)
 {
+	shim_heap_init();
 	shim_pages_init();
 }
 
@@ -987,6 +1125,8 @@ void shim_restart(u64 seed)
 	shim_set_time(SHIM_START);
 	shim_random = seed * 0x9e3779b97f4a7c15ULL + 1;
 	shim_fail_after = 0;
+	if (!shim_heap_objects && shim_heap_top - shim_heap_begin > SHIM_AGAIN)
+		shim_heap_top = shim_heap_begin;
 }
 
 /* --- small things of lib/ -------------------------------------------------------------- */

@@ -20,8 +20,8 @@ void free(void *p);
 size_t malloc_usable_size(const void *p);
 
 /* ASan's */
-void __asan_poison_memory_region(const volatile void *p, size_t size);
-void __asan_unpoison_memory_region(const volatile void *p, size_t size);
+void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
+void __asan_loadN(unsigned long addr, size_t size);	/* may it be read? */
 
 /* An invariant: what is printed is where. */
 #define HOLDS(x)	do { if (unlikely(!(x))) shim_broken(#x, __FILE__, __LINE__); } while (0)
@@ -37,12 +37,12 @@ void shim_no_flags(void);	/* of shim.c's assembly */
 extern bool shim_verbose;	/* say when which timer runs */
 
 void shim_init(void);
+void shim_settled(void);	/* what is allocated now, stays */
 void shim_restart(u64 seed);	/* the clock and the random numbers begin anew */
 void shim_grace_period(void);	/* call_rcu(), tasklets and work are done */
 void shim_sleep(u64 ns);	/* and timers run */
 bool shim_sleep_until_timer(void);	/* false: there is none */
-struct page *shim_page(void);
-void shim_poison_page(struct page *page, unsigned int from, unsigned int to);
+struct page *shim_page(unsigned int from);
 void shim_unlocked(void);	/* nothing is locked, BH are on */
 
 /* --- net.c --- */
