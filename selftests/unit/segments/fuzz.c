@@ -618,11 +618,15 @@ static void check_sent(struct sock *sk)
 static void check_received(struct sock *sk)
 {
 	struct tcpx_sock *t = tcpx_sk(sk);
-	struct sk_buff *skb;
+	struct sk_buff *skb, *last = NULL;
 	int rmem = 0;
 
-	skb_queue_walk(&sk->sk_receive_queue, skb)
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
 		rmem += skb->truesize;
+		HOLDS(!last || !after(TCPX_CB(skb)->seq, TCPX_CB(last)->end_seq));
+		last = skb;
+	}
+	HOLDS(!last || TCPX_CB(last)->end_seq == t->rcv_nxt);
 	if (t->disorder) {
 		skb_rbtree_walk(skb, &t->disorder->out_of_order_queue) {
 			rmem += skb->truesize;
