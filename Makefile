@@ -41,8 +41,8 @@ selftests: ready-host	## build the programs of the tests, the examples and the l
 		$(SUDO) $(MAKE) --no-print-directory -s -C "$$dir" OUT="$$out" all || exit 1; \
 	done
 
-check: ready	## all tests on all kernels: unit, api, wire, interop, torture, launcher, smoke
-	@scripts/check
+check: ready	## all tests on all kernels: unit, api, wire, interop, torture, ...; SHORT=1 for CI
+	@scripts/check $(if $(SHORT),-s)
 
 check-all: ready	## the same, nothing left out on either kernel
 	@scripts/check -a
