@@ -20,6 +20,9 @@
 
 #define DIAG_BATCH	16
 
+/* As many as an attribute holds. */
+#define DIAG_MAX_KEYS	((U16_MAX - NLA_HDRLEN) / (unsigned int)sizeof(struct tcp_diag_md5sig))
+
 /* Values of netlink_callback.args. */
 #define DIAG_ARG_BUCKET	0	/* chain to go on with */
 #define DIAG_ARG_SKIP	1	/* entries of it that were dealt with */
@@ -412,6 +415,38 @@ static int diag_put_sock(struct sk_buff *skb, struct sock *sk, const struct inet
 	       diag_put_info(skb, sk, req);
 }
 
+/*
+ * Keys are secrets: for administrators. One that is added meanwhile waits for the next time.
+ * Of more than an attribute can hold, or a whole buffer (@all: this is one, else another
+ * follows), as many are told as fit.
+ */
+static int diag_put_md5(struct sk_buff *skb, const struct sock *sk,
+			const struct inet_diag_req_v2 *req, bool all)
+{
+	const unsigned int size = sizeof(struct tcp_diag_md5sig), head = nla_total_size(0);
+	unsigned int n, room = skb_tailroom(skb);
+	struct nlattr *attr;
+	int err = 0;
+
+	if (!DIAG_WANT(req, INET_DIAG_INFO))
+		return 0;
+	rcu_read_lock();
+	n = min(tcpx_md5_diag(sk, NULL, 0), DIAG_MAX_KEYS);
+	if (all)
+		n = min(n, room > head ? (room - head) / size : 0);
+	if (n) {
+		attr = nla_reserve(skb, INET_DIAG_MD5SIG, n * size);
+		if (attr) {
+			memset(nla_data(attr), 0, nla_len(attr));
+			tcpx_md5_diag(sk, nla_data(attr), n);
+		} else {
+			err = -EMSGSIZE;
+		}
+	}
+	rcu_read_unlock();
+	return err;
+}
+
 /* One message about @sk, which is referenced. -EMSGSIZE if it does not fit. */
 static int diag_fill(struct sk_buff *skb, struct sock *sk, const struct sk_buff *in_skb,
 		     const struct nlmsghdr *in_nlh, u16 flags, bool net_admin)
@@ -425,7 +460,9 @@ static int diag_fill(struct sk_buff *skb, struct sock *sk, const struct sk_buff 
 		return -EMSGSIZE;
 	diag_fill_row(nlmsg_data(nlh), sk, sk_user_ns(NETLINK_CB(in_skb).sk));
 	if ((net_admin && nla_put_u32(skb, INET_DIAG_MARK, diag_mark(sk))) ||
-	    (sk_fullsock(sk) && diag_put_sock(skb, sk, req))) {
+	    (sk_fullsock(sk) && diag_put_sock(skb, sk, req)) ||
+	    (net_admin && sk_fullsock(sk) &&
+	     diag_put_md5(skb, sk, req, (void *)nlh == skb->data))) {
 		nlmsg_cancel(skb, nlh);
 		return -EMSGSIZE;
 	}
@@ -489,6 +526,39 @@ static bool diag_collect(const struct diag_dump *dump, struct hlist_nulls_head *
 	return true;
 }
 
+static size_t diag_md5_size(const struct sock *sk)
+{
+	unsigned int n;
+
+	if (!sk_fullsock(sk))
+		return 0;
+	rcu_read_lock();
+	n = min(tcpx_md5_diag(sk, NULL, 0), DIAG_MAX_KEYS);
+	rcu_read_unlock();
+	return n ? nla_total_size(n * sizeof(struct tcp_diag_md5sig)) : 0;
+}
+
+static size_t diag_msg_size(void)
+{
+	return NLMSG_ALIGN(sizeof(struct inet_diag_msg)) +
+	       nla_total_size(1) * 4 + nla_total_size(4) * 2 + nla_total_size_64bit(8) +
+	       nla_total_size(sizeof(struct inet_diag_sockopt)) +
+	       nla_total_size(sizeof(struct inet_diag_meminfo)) +
+	       nla_total_size(SK_MEMINFO_VARS * sizeof(u32)) +
+	       nla_total_size(TCP_CA_NAME_MAX) +
+	       nla_total_size_64bit(sizeof(struct tcp_info)) + 64;
+}
+
+/* An empty buffer that is too small for all the keys of @sk: one attribute's worth of them. */
+static void diag_make_room(struct sk_buff *skb, const struct sock *sk)
+{
+	size_t size = diag_msg_size() + diag_md5_size(sk);
+
+	/* If there is no memory those that fit are told. */
+	if (unlikely(!skb->len && size > skb_tailroom(skb)))
+		pskb_expand_head(skb, 0, size - skb_tailroom(skb), GFP_KERNEL);
+}
+
 /* Write of a batch what fits, and let all of it go. The place of the first that did not,
  * or -1.
  */
@@ -498,6 +568,8 @@ static int diag_write(const struct diag_dump *dump, struct diag_batch *batch)
 	unsigned int i;
 
 	for (i = 0; i < batch->n; i++) {
+		if (full < 0)
+			diag_make_room(dump->skb, batch->sk[i]);
 		if (full < 0 && diag_fill(dump->skb, batch->sk[i], dump->cb->skb, dump->cb->nlh,
 					  NLM_F_MULTI, dump->net_admin))
 			full = batch->place[i];
@@ -624,17 +696,6 @@ static struct sock *diag_find(struct net *net, const struct inet_diag_req_v2 *re
 	return NULL;
 }
 
-static size_t diag_msg_size(void)
-{
-	return NLMSG_ALIGN(sizeof(struct inet_diag_msg)) +
-	       nla_total_size(1) * 4 + nla_total_size(4) * 2 + nla_total_size_64bit(8) +
-	       nla_total_size(sizeof(struct inet_diag_sockopt)) +
-	       nla_total_size(sizeof(struct inet_diag_meminfo)) +
-	       nla_total_size(SK_MEMINFO_VARS * sizeof(u32)) +
-	       nla_total_size(TCP_CA_NAME_MAX) +
-	       nla_total_size_64bit(sizeof(struct tcp_info)) + 64;
-}
-
 static int diag_get(struct sk_buff *in_skb, const struct nlmsghdr *nlh)
 {
 	struct net *net = sock_net(in_skb->sk);
@@ -645,7 +706,7 @@ static int diag_get(struct sk_buff *in_skb, const struct nlmsghdr *nlh)
 	sk = diag_find(net, nlmsg_data(nlh));
 	if (!sk)
 		return -ENOENT;
-	rep = nlmsg_new(diag_msg_size(), GFP_KERNEL);
+	rep = nlmsg_new(diag_msg_size() + diag_md5_size(sk), GFP_KERNEL);
 	if (rep)
 		err = diag_fill(rep, sk, in_skb, nlh, 0,
 				netlink_net_capable(in_skb, CAP_NET_ADMIN));

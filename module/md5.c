@@ -81,6 +81,42 @@ const struct tcpx_md5_key *tcpx_md5_find(const struct sock *sk, const struct tcp
 	return best;
 }
 
+/**
+ * tcpx_md5_diag() - the keys of a socket, for sock_diag
+ * @sk: socket
+ * @out: the first of them, zeroed before, or NULL to count
+ * @n: how many there is room for
+ *
+ * Context: RCU; keys may come and go
+ * Return: how many there are, or how many of @out are filled
+ */
+unsigned int tcpx_md5_diag(const struct sock *sk, struct tcp_diag_md5sig *out, unsigned int n)
+{
+	const struct hlist_head *keys = tcpx_md5_keys(sk);
+	const struct tcpx_md5_key *key;
+	unsigned int i = 0;
+
+	if (!keys)
+		return 0;
+	hlist_for_each_entry_rcu(key, keys, node) {
+		if (out) {
+			if (i == n)
+				break;
+			out[i].tcpm_family = key->family;
+			out[i].tcpm_prefixlen = key->prefixlen;
+			out[i].tcpm_keylen = READ_ONCE(key->keylen);
+			if (key->family == AF_INET6)
+				memcpy(out[i].tcpm_addr, &key->addr.a6, sizeof(key->addr.a6));
+			else
+				out[i].tcpm_addr[0] = key->addr.a4.s_addr;
+			/* One that is being changed is told as a mixture. */
+			data_race(memcpy(out[i].tcpm_key, key->key, out[i].tcpm_keylen));
+		}
+		i++;
+	}
+	return i;
+}
+
 /* The one that was set by just these words; socket lock. */
 static struct tcpx_md5_key *tcpx_md5_find_exact(const struct sock *sk,
 						const struct tcpx_md5_key *like)

@@ -22,6 +22,7 @@ enum skb_drop_reason tcpx_md5_inbound(const struct sock *sk, const struct sk_buf
 				      const u8 *hash);
 enum skb_drop_reason tcpx_md5_tw_inbound(const struct tcpx_timewait_sock *tw,
 					 const struct sk_buff *skb, const u8 *hash);
+unsigned int tcpx_md5_diag(const struct sock *sk, struct tcp_diag_md5sig *out, unsigned int n);
 bool tcpx_md5_stray(const struct sock *lsk, struct sk_buff *skb);
 void tcpx_md5_exit(void);
 

@@ -24,7 +24,7 @@ struct request {
 struct told {
 	struct inet_diag_msg msg;
 	struct rtattr *attr[INET_DIAG_MAX + 1];
-	char buf[2048];
+	char buf[1 << 16];
 };
 
 static int diag_socket(void)
@@ -87,7 +87,7 @@ static void tell(const struct nlmsghdr *nlh, struct told *t)
 /* Send a request, hand each answer to each(). The number of answers, or -errno. */
 static int diag(const struct request *q, void (*each)(const struct told *t, void *arg), void *arg)
 {
-	static char buf[65536] __attribute__((aligned(4)));
+	static char buf[1 << 17] __attribute__((aligned(4)));
 	int fd = diag_socket(), n = 0, err = 1;
 	struct nlmsghdr *nlh;
 	struct told t;
@@ -270,6 +270,80 @@ TEST_F(diag, attributes)
 	EXPECT_EQ(info.tcpi_snd_mss, told_info->tcpi_snd_mss);
 	EXPECT_EQ(info.tcpi_bytes_acked, told_info->tcpi_bytes_acked);
 	EXPECT_LE(5, told_info->tcpi_bytes_acked);
+}
+
+static int set_md5_key(int fd, const char *ip, const char *key)
+{
+	struct tcp_md5sig md5 = { .tcpm_keylen = strlen(key) };
+	struct sockaddr_in v4 = api_addr(ip, 0);
+	struct sockaddr_in6 addr;
+
+	memcpy(&md5.tcpm_addr, &addr, api_sockaddr(&v4, &addr));
+	memcpy(md5.tcpm_key, key, md5.tcpm_keylen);
+	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
+}
+
+/* Keys of rfc2385, for administrators; of mapped addresses as IPv4's. */
+TEST_F(diag, md5_keys)
+{
+	static const struct { const char *ip, *key; } keys[] = {
+		{ "127.0.0.1", "first" }, { "127.0.0.2", "the second key" },
+	};
+	int family = variant->face == API_V6 ? AF_INET6 : AF_INET;
+	int lport = ntohs(self->addr.sin_port), i, j;
+	const int ext = EXT(INET_DIAG_INFO);
+	struct tcp_diag_md5sig *told;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 addr;
+	struct told t;
+
+	ASSERT_TRUE(find(variant->server, lport, 0, ext, &t));
+	EXPECT_FALSE(t.attr[INET_DIAG_MD5SIG]);
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, SYS(set_md5_key(self->l, keys[i].ip, keys[i].key)));
+	ASSERT_TRUE(find(variant->server, lport, 0, ext, &t));
+	ASSERT_TRUE(t.attr[INET_DIAG_MD5SIG]);
+	ASSERT_EQ(2 * sizeof(*told), RTA_PAYLOAD(t.attr[INET_DIAG_MD5SIG]));
+	told = RTA_DATA(t.attr[INET_DIAG_MD5SIG]);
+	EXPECT_NE(told[0].tcpm_keylen, told[1].tcpm_keylen);
+	for (i = 0; i < 2; i++, told++) {
+		j = told->tcpm_keylen != strlen(keys[0].key);
+		EXPECT_EQ(strlen(keys[j].key), told->tcpm_keylen);
+		EXPECT_EQ(0, memcmp(told->tcpm_key, keys[j].key, told->tcpm_keylen));
+		EXPECT_EQ(family, told->tcpm_family);
+		EXPECT_EQ(family == AF_INET ? 32 : 128, told->tcpm_prefixlen);
+		v4 = api_addr(keys[j].ip, 0);
+		api_sockaddr(&v4, &addr);
+		EXPECT_EQ(0, family == AF_INET ?
+			     memcmp(&v4.sin_addr, told->tcpm_addr, sizeof(v4.sin_addr)) :
+			     memcmp(&addr.sin6_addr, told->tcpm_addr, sizeof(addr.sin6_addr)));
+	}
+	/* Who does not ask for TCP_INFO is not told, nor is who is no administrator. */
+	ASSERT_TRUE(find(variant->server, lport, 0, 0, &t));
+	EXPECT_FALSE(t.attr[INET_DIAG_MD5SIG]);
+	api_drop_root();
+	ASSERT_TRUE(find(variant->server, lport, 0, ext, &t));
+	EXPECT_FALSE(t.attr[INET_DIAG_MD5SIG]);
+}
+
+/* More than a buffer of a dump has room for at first. */
+TEST_F(diag, many_md5_keys)
+{
+	int lport = ntohs(self->addr.sin_port), n = 0;
+	struct request q = ask(variant->server, ALL_STATES);
+	struct told t;
+	char ip[32];
+
+	if (variant->server != AF_TCPX)
+		API_SKIP("kernel TCP leaves such a socket out");
+	do {
+		snprintf(ip, sizeof(ip), "10.1.%d.%d", n / 256, n % 256);
+	} while (!set_md5_key(self->l, ip, "secret") && ++n < 600);
+	q.r.idiag_ext = EXT(INET_DIAG_INFO);
+	EXPECT_LE(2, diag(&q, NULL, NULL));
+	ASSERT_TRUE(find(variant->server, lport, 0, EXT(INET_DIAG_INFO), &t));
+	ASSERT_TRUE(t.attr[INET_DIAG_MD5SIG]);
+	EXPECT_EQ(n, RTA_PAYLOAD(t.attr[INET_DIAG_MD5SIG]) / sizeof(struct tcp_diag_md5sig));
 }
 
 /* What a congestion control tells of itself, here and by TCP_CC_INFO. */
