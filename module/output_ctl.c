@@ -106,6 +106,7 @@ void tcpx_send_delayed_ack(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	unsigned long timeout;
 	int ato = tp->ack.ato;
+	s32 left;
 
 	if (ato > TCPX_ATO_MIN) {
 		int max_ato = HZ / 2;
@@ -124,13 +125,14 @@ void tcpx_send_delayed_ack(struct sock *sk)
 
 	timeout = jiffies + ato;
 	if (tp->ack.pending & TCPX_ACK_TIMER) {
+		left = tp->delack_timer.due - (u32)timeout + ato;
 		/* The timer is about to fire anyway: once is enough. */
-		if (time_before_eq(tp->delack_timer.expires, jiffies + (ato >> 2))) {
+		if (left <= ato >> 2) {
 			tcpx_send_ack(sk);
 			return;
 		}
-		if (!time_before(timeout, tp->delack_timer.expires))
-			timeout = tp->delack_timer.expires;
+		if (left < ato)
+			timeout -= ato - left;
 	}
 	tcpx_reset_delack_timer(sk, timeout);
 }

@@ -56,18 +56,15 @@ static void row_timer(struct tcpx_row *row, struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u8 pending = READ_ONCE(tp->pending);
-	unsigned long expires = READ_ONCE(tp->retransmit_timer.expires);
 
 	if (pending) {
 		row->timer = pending == TCPX_TIME_PROBE0 ? TCPX_ROW_TIMER_PROBE0 :
 							   TCPX_ROW_TIMER_RETRANS;
+		row->expires_in = (s32)(READ_ONCE(tp->retransmit_timer.due) - tcpx_jiffies32());
 	} else if (timer_pending(&sk->sk_timer)) {
 		row->timer = TCPX_ROW_TIMER_KEEPALIVE;
-		expires = READ_ONCE(sk->sk_timer.expires);
-	} else {
-		return;
+		row->expires_in = READ_ONCE(sk->sk_timer.expires) - jiffies;
 	}
-	row->expires_in = expires - jiffies;
 }
 
 static void row_sock(struct tcpx_row *row, struct sock *sk)

@@ -106,6 +106,26 @@ struct tcpx_disorder {
 };
 
 /**
+ * union tcpx_timer - a timer that most segments put off
+ * @list: the timer; it may fire before it is due
+ * @due: tcpx_jiffies32(), in the padding that a struct timer_list has at its end. Lockless
+ *	readers
+ */
+union tcpx_timer {
+	struct timer_list	list;
+	struct {
+		/* private: */
+		u8		__list[offsetofend(struct timer_list, flags)];
+		/* public: */
+		u32		due;
+	};
+};
+
+#ifdef CONFIG_LOCKDEP
+static_assert(offsetofend(union tcpx_timer, due) <= offsetof(struct timer_list, lockdep_map));
+#endif
+
+/**
  * struct tcpx_sock - a TCPX socket
  *
  * Fields bear the names they have in struct tcp_sock and struct
@@ -372,7 +392,7 @@ struct tcpx_sock {
 	u32	segs_in;
 	u32	data_segs_in;
 	u64	bytes_received;
-	struct timer_list	delack_timer;
+	union tcpx_timer	delack_timer;
 
 	u64	tcp_wstamp_ns;		/* earliest departure of the next skb */
 
@@ -427,7 +447,7 @@ struct tcpx_sock {
 			dsack_seen:1,
 			advanced:1;
 	} rack;
-	struct timer_list	retransmit_timer;
+	union tcpx_timer	retransmit_timer;
 	/* Under both names: tp->cc.snd_una is tp->snd_una. */
 	union {
 		struct tcpx_cc	cc;

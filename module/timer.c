@@ -15,12 +15,48 @@
  *
  * A pending timer holds a reference on the socket. If it fires while the user
  * owns the socket, the work is left to tcpx_release_cb().
+ *
+ * The first two are put off by nearly each segment, and hardly ever due. So a timer that
+ * fires early enough is not moved: when the work is due is in the socket, and a handler that
+ * finds it is too early arms the timer for the rest. Nothing is decided without
+ * the socket's lock therefore: a handler that saw nothing pending and went away might be the
+ * one that somebody else has just relied on.
  */
 
 #include "tcpx.h"
 #include "trace.h"
 
 /* --- arming ----------------------------------------------------------------- */
+
+/* The wheel rounds far ends up, by an eighth at most: to multiples of 8 jiffies from 64 on,
+ * of 64 from 512 on, and so on. Rounded down before, none is late.
+ */
+static unsigned long tcpx_wheel_slot(unsigned long expires, long when)
+{
+	if (when < 64)
+		return expires;
+	return round_down(expires + 1, 1UL << (ilog2(when) / 3 * 3 - 3)) - 1;
+}
+
+/* Work is due at @expires; the timer fires then, or earlier if it is to already. */
+static void tcpx_timer_due(struct sock *sk, union tcpx_timer *timer, unsigned long expires)
+{
+	WRITE_ONCE(timer->due, (u32)expires);
+	if (timer_pending(&timer->list) && time_before_eq(timer->list.expires, expires))
+		return;
+	sk_reset_timer(sk, &timer->list, tcpx_wheel_slot(expires, expires - jiffies));
+}
+
+/* It has fired: too early? Then once more, for the rest. */
+static bool tcpx_timer_too_early(struct sock *sk, union tcpx_timer *timer)
+{
+	s32 left = timer->due - tcpx_jiffies32();
+
+	if (left <= 0)
+		return false;
+	tcpx_timer_due(sk, timer, jiffies + left);
+	return true;
+}
 
 /**
  * tcpx_reset_xmit_timer() - (re)arm the retransmit timer
@@ -37,7 +73,7 @@ void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
 		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp));
 	when = clamp_t(unsigned long, when, 1, tp->rto_max);
 	WRITE_ONCE(tp->pending, what);
-	sk_reset_timer(sk, &tp->retransmit_timer, jiffies + when);
+	tcpx_timer_due(sk, &tp->retransmit_timer, jiffies + when);
 }
 
 /**
@@ -62,7 +98,7 @@ void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	tp->ack.pending |= TCPX_ACK_SCHED | TCPX_ACK_TIMER;
-	sk_reset_timer(sk, &tp->delack_timer, expires);
+	tcpx_timer_due(sk, &tp->delack_timer, expires);
 }
 
 /**
@@ -94,8 +130,8 @@ void tcpx_clear_xmit_timers(struct sock *sk)
 
 	WRITE_ONCE(tp->pending, 0);
 	tp->ack.pending = 0;
-	sk_stop_timer(sk, &tp->retransmit_timer);
-	sk_stop_timer(sk, &tp->delack_timer);
+	sk_stop_timer(sk, &tp->retransmit_timer.list);
+	sk_stop_timer(sk, &tp->delack_timer.list);
 	sk_stop_timer(sk, &sk->sk_timer);
 	tp->compressed_ack = 0;
 	if (!tp->disorder)
@@ -558,11 +594,8 @@ void tcpx_write_timer_handler(struct sock *sk)
 
 	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) || !tp->pending)
 		return;
-	/* The user held the lock when it fired, and has armed it anew. */
-	if (time_after(tp->retransmit_timer.expires, jiffies)) {
-		sk_reset_timer(sk, &tp->retransmit_timer, tp->retransmit_timer.expires);
+	if (tcpx_timer_too_early(sk, &tp->retransmit_timer))
 		return;
-	}
 
 	tcpx_mstamp_refresh(tp);
 	event = tp->pending;
@@ -586,19 +619,15 @@ void tcpx_write_timer_handler(struct sock *sk)
 
 static void tcpx_write_timer(struct timer_list *t)
 {
-	struct tcpx_sock *tp = compat_from_timer(tp, t, retransmit_timer);
+	struct tcpx_sock *tp = compat_from_timer(tp, t, retransmit_timer.list);
 	struct sock *sk = (struct sock *)tp;
 
-	/* Lockless: most timers find that the ACK has come. */
-	if (!READ_ONCE(tp->pending))
-		goto out;
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk))
 		tcpx_write_timer_handler(sk);
 	else if (!test_and_set_bit(TCP_WRITE_TIMER_DEFERRED, &sk->sk_tsq_flags))
 		sock_hold(sk);
 	bh_unlock_sock(sk);
-out:
 	sock_put(sk);
 }
 
@@ -656,10 +685,8 @@ void tcpx_delack_timer_handler(struct sock *sk)
 	}
 	if (!(tp->ack.pending & TCPX_ACK_TIMER))
 		return;
-	if (time_after(tp->delack_timer.expires, jiffies)) {
-		sk_reset_timer(sk, &tp->delack_timer, tp->delack_timer.expires);
+	if (tcpx_timer_too_early(sk, &tp->delack_timer))
 		return;
-	}
 	tp->ack.pending &= ~TCPX_ACK_TIMER;
 	if (!(tp->ack.pending & TCPX_ACK_SCHED))
 		return;
@@ -679,22 +706,21 @@ void tcpx_delack_timer_handler(struct sock *sk)
 
 static void tcpx_delack_timer(struct timer_list *t)
 {
-	struct tcpx_sock *tp = compat_from_timer(tp, t, delack_timer);
+	struct tcpx_sock *tp = compat_from_timer(tp, t, delack_timer.list);
 	struct sock *sk = (struct sock *)tp;
 
-	/* Lockless: usually the ACK went with data long ago. */
-	if (!(READ_ONCE(tp->ack.pending) & TCPX_ACK_TIMER))
-		goto out;
 	bh_lock_sock(sk);
 	if (!sock_owned_by_user(sk)) {
-		tcpx_delack_timer_handler(sk);
+		/* Usually the ACK went with data long ago. */
+		if (tp->ack.pending & TCPX_ACK_TIMER)
+			tcpx_delack_timer_handler(sk);
 	} else {
-		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOCKED);
+		if (READ_ONCE(tp->ack.pending) & TCPX_ACK_TIMER)
+			TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOCKED);
 		if (!test_and_set_bit(TCP_DELACK_TIMER_DEFERRED, &sk->sk_tsq_flags))
 			sock_hold(sk);
 	}
 	bh_unlock_sock(sk);
-out:
 	sock_put(sk);
 }
 
@@ -830,8 +856,8 @@ void tcpx_init_xmit_timers(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	timer_setup(&tp->retransmit_timer, tcpx_write_timer, 0);
-	timer_setup(&tp->delack_timer, tcpx_delack_timer, 0);
+	timer_setup(&tp->retransmit_timer.list, tcpx_write_timer, 0);
+	timer_setup(&tp->delack_timer.list, tcpx_delack_timer, 0);
 	timer_setup(&sk->sk_timer, tcpx_keepalive_timer, 0);
 	tp->pending = 0;
 	tp->ack.pending = 0;
