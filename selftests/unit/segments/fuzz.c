@@ -13,6 +13,8 @@
 #include <linux/tcp.h>
 #include <net/inet_common.h>
 #include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
@@ -84,6 +86,12 @@ static s32 scaled(s8 n, unsigned int scale)
 #define SMALL_BUFFERS	BIT(6)
 #define NO_MEMORY	BIT(7)
 
+/* Of the third byte, which is where random numbers begin, too. */
+#define CC		0x03
+#define V6		BIT(5)
+#define COOKIES		BIT(6)	/* SYN cookies for each SYN */
+#define REMEMBER	BIT(7)
+
 /* Beside the states of TCP: connections with something in their queues. */
 enum target {
 	OPEN, HALF_OPEN, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, CLOSING, LAST_ACK,
@@ -97,6 +105,7 @@ static struct {
 	struct socket *sock;
 	struct sock *sk;	/* of sock, referenced even if that is closed; or NULL */
 	bool locked;
+	bool v6;
 	bool remember;		/* metrics and reserved ports outlive connections */
 	bool urgent;		/* the peer used the urgent pointer */
 	u32 rcv_nxt;		/* at the last look */
@@ -168,16 +177,34 @@ static void read_options(const u8 *p, unsigned int len)
 	}
 }
 
+static unsigned int ip_len(void)
+{
+	return c.v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+}
+
+static void check_ip(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *iph6 = ipv6_hdr(skb);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (c.v6) {
+		HOLDS(iph6->version == 6 && iph6->nexthdr == IPPROTO_TCP);
+		HOLDS(ipv6_addr_equal(&iph6->daddr, &net_peer6));
+		HOLDS(ipv6_addr_equal(&iph6->saddr, &net_local6));
+	} else {
+		HOLDS(iph->version == 4 && iph->ihl == 5 && iph->protocol == IPPROTO_TCP);
+		HOLDS(iph->daddr == htonl(PEER_ADDR) && iph->saddr == htonl(LOCAL_ADDR));
+	}
+}
+
 static void saw(const struct sk_buff *skb)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	const struct tcphdr *th = (const struct tcphdr *)((const u8 *)iph + iph->ihl * 4);
+	const struct tcphdr *th = (const struct tcphdr *)(skb_network_header(skb) + ip_len());
 	unsigned int at = (const u8 *)th - skb->data + th->doff * 4;
 	u32 seq = ntohl(th->seq);
 	static u8 data[1 << 16];
 
-	HOLDS(iph->version == 4 && iph->ihl == 5 && iph->protocol == IPPROTO_TCP);
-	HOLDS(iph->daddr == htonl(PEER_ADDR) && iph->saddr == htonl(LOCAL_ADDR));
+	check_ip(skb);
 	HOLDS(th->doff >= 5 && at <= skb_headlen(skb) && skb->len >= at);
 	HOLDS(skb->len - at < sizeof(data));
 	read_options((const u8 *)(th + 1), th->doff * 4 - 20);
@@ -258,6 +285,41 @@ static void add_frag_list(struct sk_buff *skb, const u8 *bytes, unsigned int len
 	}
 }
 
+static void put_ip(struct sk_buff *skb, const struct segment *s, unsigned int len)
+{
+	struct ipv6hdr *iph6;
+	struct iphdr *iph;
+
+	if (c.v6) {
+		iph6 = skb_put_zero(skb, sizeof(*iph6));
+		ip6_flow_hdr(iph6, s->tos, 0);
+		iph6->payload_len = htons(min(len, 65535u));
+		iph6->nexthdr = IPPROTO_TCP;
+		iph6->hop_limit = 64;
+		iph6->saddr = net_peer6;
+		iph6->daddr = net_local6;
+		skb->protocol = htons(ETH_P_IPV6);
+		IP6CB(skb)->iif = net_dev.ifindex;
+		return;
+	}
+	iph = skb_put_zero(skb, sizeof(*iph));
+	iph->version = 4;
+	iph->ihl = 5;
+	iph->tos = s->tos;
+	iph->ttl = 64;
+	iph->protocol = IPPROTO_TCP;
+	iph->saddr = htonl(PEER_ADDR);
+	iph->daddr = htonl(LOCAL_ADDR);
+	iph->tot_len = htons(min(20 + len, 65535u));
+	skb->protocol = htons(ETH_P_IP);
+}
+
+static __sum16 peer_check(unsigned int len, __wsum sum)
+{
+	return c.v6 ? tcp_v6_check(len, &net_peer6, &net_local6, sum) :
+	       tcp_v4_check(len, htonl(PEER_ADDR), htonl(LOCAL_ADDR), sum);
+}
+
 static struct sk_buff *build(const struct segment *s)
 {
 	static u8 bytes[60 + (1 << 16)];
@@ -267,7 +329,6 @@ static struct sk_buff *build(const struct segment *s)
 	struct tcphdr *th = (struct tcphdr *)bytes;
 	const u8 *payload;
 	struct sk_buff *skb;
-	struct iphdr *iph;
 
 	memset(bytes, 0, doff);
 	th->source = htons(PEER_PORT);
@@ -281,23 +342,14 @@ static struct sk_buff *build(const struct segment *s)
 	memcpy(bytes + 20, s->options, s->optlen);
 	payload = peer_bytes(s->seq + !!(s->flags & TCPHDR_SYN) - (th->doff * 4 - doff));
 	if (s->bad_csum)
-		th->check = tcp_v4_check(len, htonl(PEER_ADDR), htonl(LOCAL_ADDR),
-					 csum_partial(payload, s->len,
-						      csum_partial(bytes, doff, 0)));
+		th->check = peer_check(len, csum_partial(payload, s->len,
+							 csum_partial(bytes, doff, 0)));
 	if (s->bad_csum == 2)
 		th->check ^= htons(0x5555);
 
-	skb = alloc_skb(16 + 20 + head, GFP_KERNEL | __GFP_NOFAIL);
+	skb = alloc_skb(16 + ip_len() + head, GFP_KERNEL | __GFP_NOFAIL);
 	skb_reserve(skb, 16);
-	iph = skb_put_zero(skb, 20);
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->tos = s->tos;
-	iph->ttl = 64;
-	iph->protocol = IPPROTO_TCP;
-	iph->saddr = htonl(PEER_ADDR);
-	iph->daddr = htonl(LOCAL_ADDR);
-	iph->tot_len = htons(min(20 + len, 65535u));
+	put_ip(skb, s, len);
 	skb_put_data(skb, bytes, min(head, doff));
 	if (s->shape == LINEAR) {
 		skb_put_data(skb, payload, s->len);
@@ -312,15 +364,14 @@ static struct sk_buff *build(const struct segment *s)
 	if (s->gso_size && s->len > s->gso_size) {
 		skb_shinfo(skb)->gso_size = s->gso_size;
 		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(s->len, s->gso_size);
-		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+		skb_shinfo(skb)->gso_type = c.v6 ? SKB_GSO_TCPV6 : SKB_GSO_TCPV4;
 	}
 	skb->ip_summed = s->bad_csum ? CHECKSUM_NONE : CHECKSUM_UNNECESSARY;
-	skb->protocol = htons(ETH_P_IP);
 	skb->dev = &net_dev;
 	skb->skb_iif = net_dev.ifindex;
-	skb_dst_set(skb, net_dst());
+	skb_dst_set(skb, net_dst(c.v6));
 	skb_reset_network_header(skb);
-	__skb_pull(skb, 20);
+	__skb_pull(skb, ip_len());
 	skb_reset_transport_header(skb);
 	return skb;
 }
@@ -489,19 +540,41 @@ static void app_lock(bool lock)
 
 /* --- to the state ---------------------------------------------------------------------- */
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* Returns the length of it. */
+static int make_address(union address *addr, bool peer)
+{
+	u16 port = peer ? PEER_PORT : LOCAL_PORT;
+
+	memset(addr, 0, sizeof(*addr));
+	if (c.v6) {
+		addr->v6.sin6_family = AF_INET6;
+		addr->v6.sin6_port = htons(port);
+		addr->v6.sin6_addr = peer ? net_peer6 : net_local6;
+		return sizeof(addr->v6);
+	}
+	addr->v4.sin_family = AF_INET;
+	addr->v4.sin_port = htons(port);
+	addr->v4.sin_addr.s_addr = htonl(peer ? PEER_ADDR : LOCAL_ADDR);
+	return sizeof(addr->v4);
+}
+
 static bool open_passive(void)
 {
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET, .sin_port = htons(LOCAL_PORT),
-		.sin_addr.s_addr = htonl(LOCAL_ADDR),
-	};
+	union address addr;
+	int len = make_address(&addr, false);
 	int qlen = 5;
 
-	c.lsock = net_socket();
+	c.lsock = net_socket(c.v6);
 	if (!c.lsock)
 		return false;
 	c.port = htons(LOCAL_PORT);
-	if (c.lsock->ops->bind(c.lsock, (struct sockaddr *)&addr, sizeof(addr)))
+	if (c.lsock->ops->bind(c.lsock, &addr.any, len))
 		return false;
 	if (c.options & FASTOPEN)
 		c.lsock->sk->sk_prot->setsockopt(c.lsock->sk, SOL_TCP, TCP_FASTOPEN,
@@ -512,19 +585,16 @@ static bool open_passive(void)
 static bool open_active(u8 cc)
 {
 	static const char *const names[] = { "cubic", "reno", "dctcp", "bbr" };
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET, .sin_port = htons(PEER_PORT),
-		.sin_addr.s_addr = htonl(PEER_ADDR),
-	};
-	struct socket *sock = net_socket();
+	struct socket *sock = net_socket(c.v6);
+	union address addr;
+	int len = make_address(&addr, true);
 
 	if (!sock)
 		return false;
 	use(sock);
 	c.sk->sk_prot->setsockopt(c.sk, SOL_TCP, TCP_CONGESTION,
-				  KERNEL_SOCKPTR((void *)names[cc & 3]), strlen(names[cc & 3]));
-	return sock->ops->connect(sock, (struct sockaddr *)&addr, sizeof(addr), O_NONBLOCK) ==
-	       -EINPROGRESS;
+				  KERNEL_SOCKPTR((void *)names[cc & CC]), strlen(names[cc & CC]));
+	return sock->ops->connect(sock, &addr.any, len, O_NONBLOCK) == -EINPROGRESS;
 }
 
 static void establish(enum target state)
@@ -881,7 +951,9 @@ static void run(const u8 *data, size_t size)
 	shim_restart(more);
 	init_net.ipv4.sysctl_tcp_ecn = c.options & (ECN | ACCECN) ? 1 : 2;
 	tcpx_pernet(&init_net)->sysctl.tcp_ecn = c.options & ACCECN ? 3 : -1;
-	c.remember = more & 0x80;
+	init_net.ipv4.sysctl_tcp_syncookies = more & COOKIES ? 2 : 1;
+	c.v6 = more & V6;
+	c.remember = more & REMEMBER;
 	init_net.ipv4.sysctl_tcp_nometrics_save = !c.remember;
 	tcpx_pernet(&init_net)->sysctl.port_linger_ms = c.remember ? 1000 : 0;
 	if (c.flags & NO_MEMORY)

@@ -12,15 +12,19 @@
 #include <linux/user_namespace.h>
 #include <net/inet_common.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/protocol.h>
 #include <net/route.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/transp_v6.h>
 
 #include "shim.h"
 #include "module/tcpx.h"
+#include "uapi/tcpx.h"
 
 struct net init_net;
 LIST_HEAD(net_namespace_list);
@@ -244,6 +248,8 @@ static const struct net_protocol net_tcp = {
 };
 
 static const struct inet6_protocol net_tcp6 = { .handler = net_no_handler };
+const struct in6_addr net_local6 = { .s6_addr = { 0xfd, [15] = 1 } };
+const struct in6_addr net_peer6 = { .s6_addr = { 0xfd, [15] = 2 } };
 
 struct net_protocol __rcu *inet_protos[MAX_INET_PROTOS] = {
 	[IPPROTO_TCP] = (struct net_protocol __rcu *)&net_tcp,
@@ -299,10 +305,37 @@ struct rtable *ip_route_output_key_hash(struct net *net, struct flowi4 *fl4,
 	return ip_route_output_flow(net, fl4, NULL);
 }
 
-struct dst_entry *net_dst(void)
+/* The same for IPv6. */
+static struct rt6_info net_route6;
+
+static unsigned int net_dst_advmss6(const struct dst_entry *dst)
 {
-	dst_hold(&net_route.dst);
-	return &net_route.dst;
+	return net_dev.mtu - 60;
+}
+
+static struct dst_ops net_dst_ops6 = {
+	.family		= AF_INET6,
+	.check		= net_dst_check,
+	.mtu		= net_dst_mtu,
+	.default_advmss	= net_dst_advmss6,
+	.update_pmtu	= net_dst_update_pmtu,
+};
+
+struct dst_entry *ip6_dst_lookup_flow(struct net *net, const struct sock *sk, struct flowi6 *fl6,
+				      const struct in6_addr *final_dst)
+{
+	if (ipv6_addr_any(&fl6->saddr))
+		fl6->saddr = net_local6;
+	dst_hold(&net_route6.dst);
+	return &net_route6.dst;
+}
+
+struct dst_entry *net_dst(bool v6)
+{
+	struct dst_entry *dst = v6 ? &net_route6.dst : &net_route.dst;
+
+	dst_hold(dst);
+	return dst;
 }
 
 unsigned int inet_addr_type_table(struct net *net, __be32 addr, u32 table)
@@ -341,6 +374,32 @@ int ip_local_out(struct net *net, struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+int ip6_xmit(const struct sock *sk, struct sk_buff *skb, struct flowi6 *fl6, u32 mark,
+	     struct ipv6_txoptions *opt, int tclass, u32 priority)
+{
+	unsigned int len = skb->len;
+	struct ipv6hdr *iph;
+
+	HOLDS(skb_headroom(skb) >= sizeof(*iph) && !opt);
+	iph = skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+	ip6_flow_hdr(iph, tclass, fl6->flowlabel);
+	iph->payload_len = htons(min(len, 65535u));
+	iph->nexthdr = fl6->flowi6_proto;
+	iph->hop_limit = 64;
+	iph->saddr = fl6->saddr;
+	iph->daddr = fl6->daddr;
+	return ip_local_out(&init_net, NULL, skb);
+}
+
+static void net_route_init(struct dst_entry *dst, struct dst_ops *ops)
+{
+	dst->ops = ops;
+	dst->dev = &net_dev;
+	dst->_metrics = (unsigned long)dst_default_metrics.metrics | DST_METRICS_READ_ONLY;
+	atomic_set(&dst->__refcnt, 1);
+}
+
 static void net_device(void)
 {
 	net_dev.mtu = 1500;
@@ -350,11 +409,10 @@ static void net_device(void)
 	net_dev.gso_max_size = GSO_LEGACY_MAX_SIZE;
 	net_dev.gso_max_segs = GSO_MAX_SEGS;
 	dev_net_set(&net_dev, &init_net);
-	net_route.dst.ops = &net_dst_ops;
-	net_route.dst.dev = &net_dev;
-	net_route.dst._metrics = (unsigned long)dst_default_metrics.metrics | DST_METRICS_READ_ONLY;
-	atomic_set(&net_route.dst.__refcnt, 1);
+	net_route_init(&net_route.dst, &net_dst_ops);
 	net_route.rt_type = RTN_UNICAST;
+	net_route_init(&net_route6.dst, &net_dst_ops6);
+	net_route6.rt6i_flags = RTF_LOCAL;	/* of what arrives */
 }
 
 /* --- csum ------------------------------------------------------------------------------ */
@@ -389,6 +447,15 @@ __wsum csum_partial_copy_nocheck(const void *src, void *dst, int len)
 {
 	memcpy(dst, src, len);
 	return csum_partial(dst, len, 0);
+}
+
+__sum16 csum_ipv6_magic(const struct in6_addr *saddr, const struct in6_addr *daddr, u32 len,
+			u8 proto, __wsum sum)
+{
+	sum = csum_partial(saddr, sizeof(*saddr), sum);
+	sum = csum_partial(daddr, sizeof(*daddr), sum);
+	sum = csum_add(sum, (__force __wsum)htonl(len));
+	return csum_fold(csum_add(sum, (__force __wsum)htonl(proto)));
 }
 
 /* --- sockets --------------------------------------------------------------------------- */
@@ -493,6 +560,51 @@ void sock_edemux(struct sk_buff *skb)
 	sock_gen_put(skb->sk);
 }
 
+/* Of the kinds that there are here. */
+int __ipv6_addr_type(const struct in6_addr *addr)
+{
+	if (ipv6_addr_any(addr))
+		return IPV6_ADDR_ANY;
+	return ipv6_addr_v4mapped(addr) ? IPV6_ADDR_MAPPED : IPV6_ADDR_UNICAST;
+}
+
+u64 secure_ipv6_port_ephemeral(const __be32 *saddr, const __be32 *daddr, __be16 dport)
+{
+	return get_random_u32();
+}
+
+/* To an address of this host. */
+int inet6_bind(struct socket *sock, struct sockaddr *uaddr, int len)
+{
+	const struct sockaddr_in6 *addr = (const struct sockaddr_in6 *)uaddr;
+	struct sock *sk = sock->sk;
+	int err;
+
+	lock_sock(sk);
+	sk->sk_v6_rcv_saddr = addr->sin6_addr;
+	inet6_sk(sk)->saddr = addr->sin6_addr;
+	inet_sk(sk)->inet_rcv_saddr = LOOPBACK4_IPV6;
+	inet_sk(sk)->inet_saddr = LOOPBACK4_IPV6;
+	err = sk->sk_prot->get_port(sk, ntohs(addr->sin6_port));
+	if (!err) {
+		sk->sk_userlocks |= SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK;
+		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
+	}
+	release_sock(sk);
+	return err;
+}
+
+int inet6_release(struct socket *sock)
+{
+	return inet_release(sock);
+}
+
+void inet6_sock_destruct(struct sock *sk)
+{
+	kfree_skb(inet6_sk(sk)->pktoptions);
+	inet_sock_destruct(sk);
+}
+
 struct socket *net_socket_alloc(void)
 {
 	struct socket_alloc *s = kzalloc(sizeof(*s), GFP_KERNEL | __GFP_NOFAIL);
@@ -502,10 +614,10 @@ struct socket *net_socket_alloc(void)
 	return &s->socket;
 }
 
-struct socket *net_socket(void)
+struct socket *net_socket(bool v6)
 {
 	struct socket *sock = net_socket_alloc();
-	int err = net_family->create(&init_net, sock, 0, 0);
+	int err = net_family->create(&init_net, sock, v6 ? TCPXPROTO_V6 : TCPXPROTO_V4, 0);
 
 	if (err) {
 		kfree(container_of(sock, struct socket_alloc, socket));
@@ -521,14 +633,15 @@ void net_close(struct socket *sock)
 	kfree(container_of(sock, struct socket_alloc, socket));
 }
 
-/* As ip_local_deliver() does: data is behind the IP header. */
+/* As ip_local_deliver() and ip6_input() do: data is behind the IP header. */
 bool net_input(struct sk_buff *skb)
 {
-	const struct net_protocol *proto = rcu_dereference_raw(inet_protos[IPPROTO_TCP]);
-
 	local_bh_disable();
 	rcu_read_lock();
-	proto->handler(skb);
+	if (skb->protocol == htons(ETH_P_IPV6))
+		rcu_dereference_raw(inet6_protos[IPPROTO_TCP])->handler(skb);
+	else
+		rcu_dereference_raw(inet_protos[IPPROTO_TCP])->handler(skb);
 	rcu_read_unlock();
 	local_bh_enable();
 	return true;

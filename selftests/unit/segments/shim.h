@@ -7,6 +7,7 @@
 #ifndef _SHIM_H
 #define _SHIM_H
 
+#include <linux/in6.h>
 #include <linux/kernel.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -49,14 +50,15 @@ void shim_unlocked(void);	/* nothing is locked, BH are on */
 
 #define LOCAL_ADDR	0x0a000001	/* 10.0.0.1 */
 #define PEER_ADDR	0x0a000002
+extern const struct in6_addr net_local6, net_peer6;
 
 void net_init(void);
 void net_restart(bool forget);	/* what is known of paths */
 struct socket *net_socket_alloc(void);	/* without a sock */
-struct socket *net_socket(void);
+struct socket *net_socket(bool v6);
 void net_close(struct socket *sock);
 bool net_input(struct sk_buff *skb);
-struct dst_entry *net_dst(void);	/* a reference on the route */
+struct dst_entry *net_dst(bool v6);	/* a reference on the route */
 long net_memory(void);		/* pages that sockets hold */
 long net_sockets(void);
 
