@@ -286,11 +286,15 @@ static bool tcpx_addrs_overlap(const struct sock *sk, const struct sock *sk2)
 	return tcpx_v4_addrs_overlap(sk, sk2) || tcpx_v6_addrs_overlap(sk, sk2);
 }
 
+/* A VRF has ports of its own, unless listeners outside hear it (tcp_l3mdev_accept). */
 static bool tcpx_devs_overlap(const struct sock *sk, const struct sock *sk2)
 {
 	int dev2 = READ_ONCE(sk2->sk_bound_dev_if);
 
-	return !sk->sk_bound_dev_if || !dev2 || sk->sk_bound_dev_if == dev2;
+	if (sk->sk_bound_dev_if == dev2)
+		return true;
+	return (!sk->sk_bound_dev_if || !dev2) &&
+	       inet_sk_bound_l3mdev(sk) == inet_sk_bound_l3mdev(sk2);
 }
 
 /* May @sk be in a SO_REUSEPORT group with @sk2? @fresh: it is in none yet, or

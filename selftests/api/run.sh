@@ -47,7 +47,7 @@ if [ "${TCPX_NEED:-0}" = 1 ] && [ ! -d /sys/module/tcpx ]; then
 	exit 1
 fi
 # What single tests need; they skip if it is not to be had.
-for mod in veth tun nf_tables nf_conntrack xfrm_user esp4; do
+for mod in veth vrf tun nf_tables nf_conntrack xfrm_user esp4; do
 	modprobe -q "$mod" 2>/dev/null || :
 done
 
