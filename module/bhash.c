@@ -35,7 +35,6 @@
 #define TCPX_PORT_MUTEXES	64
 
 static struct kmem_cache *tcpx_bucket_slab __ro_after_init;
-static struct kmem_cache *tcpx_rsv_slab __ro_after_init;
 static struct mutex tcpx_port_mutex[TCPX_PORT_MUTEXES];
 
 /**
@@ -96,11 +95,27 @@ static void tcpx_bucket_revive(struct tcpx_bind_bucket *tb)
 	spin_unlock(&tn->rsv_lock);
 }
 
+static struct sock *tcpx_bucket_rsv(struct tcpx_bind_bucket *tb)
+{
+	return (struct sock *)((void *)tb - offsetof(struct inet_sock, cork));
+}
+
 static void tcpx_bucket_relax(struct tcpx_bind_bucket *tb)
 {
 	tb->relaxed = true;
 	/* Read by the port's other would-be owners in kernel TCP. */
-	tb->rsv->sk_reuse = SK_CAN_REUSE;
+	tcpx_bucket_rsv(tb)->sk_reuse = SK_CAN_REUSE;
+}
+
+/**
+ * tcpx_bucket_unrelax() - the port is ours alone again
+ * @tb: bucket, locked; another reservation of its port has proved that kernel TCP does not
+ *	listen there, and exists still
+ */
+void tcpx_bucket_unrelax(struct tcpx_bind_bucket *tb)
+{
+	tb->relaxed = false;
+	tcpx_bucket_rsv(tb)->sk_reuse = SK_NO_REUSE;
 }
 
 /**
@@ -230,9 +245,13 @@ void tcpx_bind_tw_del(struct tcpx_timewait_sock *tw)
  * Nobody else may meet it. The only other way to it is sock_diag's list of sockets that are
  * bound and do nothing (6.8 on), which passes over those of another state than TCP_CLOSE:
  * this one's is 0, which is none at all, so that no set of states has it.
+ *
+ * The bucket is in the place of inet.cork, which is for the datagrams of a socket.
  */
 #define TCPX_RSV_SIZE	max(offsetofend(struct inet_connection_sock, icsk_bind_hash),	\
 			    offsetofend(struct inet_connection_sock, icsk_bind2_hash))
+
+static_assert(sizeof(struct tcpx_bind_bucket) <= sizeof_field(struct inet_sock, cork));
 
 /* Between two uses a reservation stays as it is made here. One of IPv6 is for both stacks
  * as long as sk_ipv6only is clear, as it is here, whatever net.ipv6.bindv6only says.
@@ -250,28 +269,36 @@ static void tcpx_rsv_ctor(void *obj)
 	refcount_set(&rsk->sk_refcnt, 1);
 }
 
-static struct sock *tcpx_rsv_new(struct net *net)
+/* A bucket without port, owners and place */
+static struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net)
 {
-	struct sock *rsk = kmem_cache_alloc(tcpx_rsv_slab, GFP_KERNEL);
+	struct sock *rsk = kmem_cache_alloc(tcpx_bucket_slab, GFP_KERNEL);
+	struct tcpx_bind_bucket *tb;
 
 	if (!rsk)
 		return NULL;
 	sock_net_set(rsk, net);
 	rsk->sk_reuse = SK_NO_REUSE;
-	return rsk;
+	tb = (void *)rsk + offsetof(struct inet_sock, cork);
+	memset(tb, 0, sizeof(*tb));
+	INIT_LIST_HEAD(&tb->idle);
+	tb->net = net;
+	return tb;
 }
 
 /**
- * tcpx_rsv_free() - give a reservation up
- * @rsk: the reservation
+ * tcpx_bucket_free() - free a bucket and its reservation
+ * @tb: bucket, in no list any more
  *
  * Context: may sleep; the port's mutex, if it has a port.
  */
-void tcpx_rsv_free(struct sock *rsk)
+void tcpx_bucket_free(struct tcpx_bind_bucket *tb)
 {
+	struct sock *rsk = tcpx_bucket_rsv(tb);
+
 	if (inet_sk(rsk)->inet_num)
 		tcp_prot.put_port(rsk);
-	kmem_cache_free(tcpx_rsv_slab, rsk);
+	kmem_cache_free(tcpx_bucket_slab, rsk);
 }
 
 /* Bind @rsk to @port, 0 for any. By get_port, since what else kernel TCP's bind() asks
@@ -295,42 +322,29 @@ static int tcpx_rsv_bind(struct sock *rsk, unsigned short port, bool reuse)
 }
 
 /**
- * tcpx_rsv_make() - reserve a port with kernel TCP
+ * tcpx_bucket_reserve() - a bucket whose port is reserved with kernel TCP
  * @net: netns
- * @rsv: the reservation; one made before that did not get its port is used again
+ * @bucket: the bucket; one made before that did not get its port is used again
  * @port: the port, 0 for any
  * @reuse: see tcpx_rsv_bind()
  *
  * Context: may sleep; the port's mutex, if there is a port.
  * Return: 0, -EADDRINUSE, -ENOMEM.
  */
-int tcpx_rsv_make(struct net *net, struct sock **rsv, unsigned short port, bool reuse)
+int tcpx_bucket_reserve(struct net *net, struct tcpx_bind_bucket **bucket, unsigned short port,
+			bool reuse)
 {
-	if (!*rsv)
-		*rsv = tcpx_rsv_new(net);
-	if (!*rsv)
+	struct sock *rsk;
+	int err;
+
+	if (!*bucket)
+		*bucket = tcpx_bucket_alloc(net);
+	if (!*bucket)
 		return -ENOMEM;
-	return tcpx_rsv_bind(*rsv, port, reuse);
-}
-
-/**
- * tcpx_bucket_alloc() - a bucket without owners, reservation and place
- * @net: netns
- * @port: host order
- *
- * Context: may sleep.
- */
-struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port)
-{
-	struct tcpx_bind_bucket *tb = kmem_cache_zalloc(tcpx_bucket_slab, GFP_KERNEL);
-
-	if (!tb)
-		return NULL;
-	INIT_HLIST_HEAD(&tb->owners);
-	INIT_LIST_HEAD(&tb->idle);
-	tb->net = net;
-	tb->port = port;
-	return tb;
+	rsk = tcpx_bucket_rsv(*bucket);
+	err = tcpx_rsv_bind(rsk, port, reuse);
+	(*bucket)->port = inet_sk(rsk)->inet_num;
+	return err;
 }
 
 /**
@@ -352,19 +366,6 @@ void tcpx_bucket_remove(struct tcpx_bind_bucket *tb)
 {
 	clear_bit(tb->port, tcpx_used_ports(tcpx_pernet(tb->net)));
 	hlist_del(&tb->node);
-}
-
-/**
- * tcpx_bucket_free() - free a bucket and its reservation
- * @tb: bucket, in no list any more
- *
- * Context: may sleep; the port's mutex, if it was ever in a list.
- */
-void tcpx_bucket_free(struct tcpx_bind_bucket *tb)
-{
-	if (tb->rsv)
-		tcpx_rsv_free(tb->rsv);
-	kmem_cache_free(tcpx_bucket_slab, tb);
 }
 
 /* --- releasing what is idle ------------------------------------------------ */
@@ -519,16 +520,10 @@ int __init tcpx_bhash_init(void)
 {
 	unsigned int i;
 
-	tcpx_bucket_slab = kmem_cache_create("tcpx_bind_bucket", sizeof(struct tcpx_bind_bucket),
-					     0, SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT, NULL);
+	tcpx_bucket_slab = kmem_cache_create("tcpx_bind_bucket", TCPX_RSV_SIZE, 0, SLAB_ACCOUNT,
+					     tcpx_rsv_ctor);
 	if (!tcpx_bucket_slab)
 		return -ENOMEM;
-	tcpx_rsv_slab = kmem_cache_create("tcpx_reservation", TCPX_RSV_SIZE, 0, SLAB_ACCOUNT,
-					  tcpx_rsv_ctor);
-	if (!tcpx_rsv_slab) {
-		kmem_cache_destroy(tcpx_bucket_slab);
-		return -ENOMEM;
-	}
 	for (i = 0; i < TCPX_PORT_MUTEXES; i++)
 		mutex_init(&tcpx_port_mutex[i]);
 	return 0;
@@ -539,6 +534,5 @@ int __init tcpx_bhash_init(void)
  */
 void tcpx_bhash_exit(void)
 {
-	kmem_cache_destroy(tcpx_rsv_slab);
 	kmem_cache_destroy(tcpx_bucket_slab);
 }

@@ -11,9 +11,9 @@
 struct mutex *tcpx_port_mutex_of(unsigned short port);
 void tcpx_bucket_settle(struct tcpx_bind_bucket *tb);
 void tcpx_bucket_add(struct tcpx_bind_bucket *tb, struct sock *sk);
-void tcpx_rsv_free(struct sock *rsk);
-int  tcpx_rsv_make(struct net *net, struct sock **rsv, unsigned short port, bool reuse);
-struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net, unsigned short port);
+void tcpx_bucket_unrelax(struct tcpx_bind_bucket *tb);
+int  tcpx_bucket_reserve(struct net *net, struct tcpx_bind_bucket **bucket, unsigned short port,
+			 bool reuse);
 void tcpx_bucket_insert(struct tcpx_bind_hashbucket *head, struct tcpx_bind_bucket *tb);
 void tcpx_bucket_remove(struct tcpx_bind_bucket *tb);
 void tcpx_bucket_free(struct tcpx_bind_bucket *tb);

@@ -33,7 +33,7 @@ static u32 *tcpx_perturb __ro_after_init;
  * @tn: its netns
  * @take: let @sk into a bucket (locked): 0, -EADDRINUSE to look further, other
  *	errors to give up
- * @spare: the next reservation, if there is one already
+ * @spare: the next bucket, with its reservation, if there is one already
  * @tw: TIME_WAIT entry that @sk has replaced in the connection table
  * @steps: ports passed over
  * @misses: reservations that may fail before the search stops with -EUSERS; 0: any
@@ -47,7 +47,7 @@ struct tcpx_port_search {
 	struct tcpx_net			*tn;
 	int				(*take)(struct tcpx_port_search *s,
 						struct tcpx_bind_bucket *tb);
-	struct sock			*spare;
+	struct tcpx_bind_bucket		*spare;
 	struct tcpx_timewait_sock	*tw;
 	u32				steps;
 	u32				misses;
@@ -58,37 +58,26 @@ struct tcpx_port_search {
 
 /* --- trying one port ------------------------------------------------------- */
 
-static struct sock *tcpx_rsv_take(struct tcpx_port_search *s)
+static struct tcpx_bind_bucket *tcpx_spare_take(struct tcpx_port_search *s)
 {
-	struct sock *rsv = s->spare;
+	struct tcpx_bind_bucket *tb = s->spare;
 
 	s->spare = NULL;
-	return rsv;
+	return tb;
 }
 
-/* s->spare reserves @port: make a bucket of it, or give it to the one that had a
- * reservation that proves nothing any more, and take the port. The port's mutex is
- * held.
+/* s->spare reserves a port: take that with it, or with the bucket that had a reservation that
+ * proved nothing any more. The port's mutex is held.
  */
-static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head,
-			  unsigned short port)
+static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucket *head)
 {
-	struct tcpx_bind_bucket *fresh, *tb;
+	struct tcpx_bind_bucket *fresh = tcpx_spare_take(s), *tb;
 	int err;
 
-	fresh = tcpx_bucket_alloc(s->tn->net, port);
-	if (!fresh) {
-		/* bound: no use for another port */
-		tcpx_rsv_free(tcpx_rsv_take(s));
-		return -ENOMEM;
-	}
-	fresh->rsv = tcpx_rsv_take(s);
-
 	spin_lock_bh(&head->lock);
-	tb = tcpx_bucket_find(head, port);
+	tb = tcpx_bucket_find(head, fresh->port);
 	if (tb) {
-		swap(tb->rsv, fresh->rsv);
-		tb->relaxed = false;
+		tcpx_bucket_unrelax(tb);
 	} else {
 		tb = fresh;
 		tcpx_bucket_insert(head, tb);
@@ -114,10 +103,10 @@ static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbu
 			     unsigned short port, bool relaxed)
 {
 	bool reuse = relaxed || (s->explicit && s->sk->sk_reuse);
-	int err = tcpx_rsv_make(s->tn->net, &s->spare, port, reuse);
+	int err = tcpx_bucket_reserve(s->tn->net, &s->spare, port, reuse);
 
 	if (!err)
-		return tcpx_port_open(s, head, port);
+		return tcpx_port_open(s, head);
 	if (err == -EADDRINUSE && s->misses && !--s->misses)
 		return -EUSERS;
 	return err;
@@ -208,18 +197,18 @@ static int tcpx_port_ask_kernel(struct tcpx_port_search *s)
 	int low, high, err;
 	unsigned short port;
 
-	err = tcpx_rsv_make(s->tn->net, &s->spare, 0, false);
+	err = tcpx_bucket_reserve(s->tn->net, &s->spare, 0, false);
 	if (err)
 		return err;
-	port = inet_sk(s->spare)->inet_num;
+	port = s->spare->port;
 	/* The socket may have a range of its own. */
 	inet_sk_get_local_port_range(s->sk, &low, &high);
 	if (port < low || port > high) {
-		tcpx_rsv_free(tcpx_rsv_take(s));
+		tcpx_bucket_free(tcpx_spare_take(s));
 		return -EADDRINUSE;
 	}
 	mutex_lock(tcpx_port_mutex_of(port));
-	err = tcpx_port_open(s, tcpx_bind_head(s->tn, port), port);
+	err = tcpx_port_open(s, tcpx_bind_head(s->tn, port));
 	mutex_unlock(tcpx_port_mutex_of(port));
 	return err;
 }
@@ -238,7 +227,7 @@ static void tcpx_port_search_init(struct tcpx_port_search *s, struct sock *sk,
 static void tcpx_port_search_end(struct tcpx_port_search *s)
 {
 	if (s->spare)
-		tcpx_rsv_free(s->spare);
+		tcpx_bucket_free(s->spare);
 	if (s->tw)
 		tcpx_tw_retire(s->tw);
 }

@@ -231,7 +231,6 @@ struct tcpx_options_received {
  * @owners: sockets and TIME_WAIT entries bound to it (sk_bind_node), same lock
  * @idle: in tcpx_net.rsv_idle or, if the port does not linger, rsv_dead when the last
  *	owner has left, under tcpx_net.rsv_lock
- * @rsv: what reserves the port in kernel TCP's hash, a part of a socket; bhash.c
  * @net: the netns
  * @port: host order
  * @fastreuse: 1 all owners have SO_REUSEADDR and none listens; 0 unknown
@@ -245,13 +244,13 @@ struct tcpx_options_received {
  * @relaxed: only TIME_WAIT entries with SO_REUSEADDR are left: kernel TCP may
  *	bind the port with SO_REUSEADDR too, as it could among its own
  *
+ * It lies in what reserves the port in kernel TCP's hash, a part of a socket (tcpx_bucket_rsv()).
  * bhash.c and bind.c alone may look inside.
  */
 struct tcpx_bind_bucket {
 	struct hlist_node	node;
 	struct hlist_head	owners;
 	struct list_head	idle;
-	struct sock		*rsv;
 	struct net		*net;
 	unsigned long		idle_since;
 	unsigned int		nsock;
