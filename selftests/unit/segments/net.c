@@ -202,11 +202,15 @@ int tcp_memory_per_cpu_fw_alloc;
 
 static int net_get_port(struct sock *sk, unsigned short port)
 {
+	HOLDS(port);
+	inet_sk(sk)->inet_num = port;
 	return 0;
 }
 
 static void net_put_port(struct sock *sk)
 {
+	HOLDS(inet_sk(sk)->inet_num);
+	inet_sk(sk)->inet_num = 0;
 }
 
 struct proto tcp_prot = {
