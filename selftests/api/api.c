@@ -265,6 +265,21 @@ void api_opt(int fd, int level, int name, int value)
 		api_die("setsockopt(%d, %d, %d)", level, name, value);
 }
 
+/* TCP_MD5SIG_EXT: a key for one peer; @flags are TCP_MD5SIG_FLAG_* */
+int api_md5_key(int fd, const struct sockaddr_in *peer, int flags, int ifindex, const char *key)
+{
+	struct tcp_md5sig md5 = {
+		.tcpm_flags = flags,
+		.tcpm_ifindex = ifindex,
+		.tcpm_keylen = strlen(key),
+	};
+	struct sockaddr_in6 addr;
+
+	memcpy(&md5.tcpm_addr, &addr, api_sockaddr(peer, &addr));
+	memcpy(md5.tcpm_key, key, md5.tcpm_keylen);
+	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &md5, sizeof(md5));
+}
+
 int api_getopt(int fd, int level, int name)
 {
 	int value = 0;

@@ -125,6 +125,7 @@ int api_connected(int family, const struct sockaddr_in *addr);
 int api_accept(int listener);
 void api_opt(int fd, int level, int name, int value);
 int api_getopt(int fd, int level, int name);
+int api_md5_key(int fd, const struct sockaddr_in *peer, int flags, int ifindex, const char *key);
 void api_nonblock(int fd);
 void api_deafen(int fd);
 void api_timeout(int fd, int name, int ms);

@@ -272,17 +272,6 @@ TEST_F(diag, attributes)
 	EXPECT_LE(5, told_info->tcpi_bytes_acked);
 }
 
-static int set_md5_key(int fd, const char *ip, const char *key)
-{
-	struct tcp_md5sig md5 = { .tcpm_keylen = strlen(key) };
-	struct sockaddr_in v4 = api_addr(ip, 0);
-	struct sockaddr_in6 addr;
-
-	memcpy(&md5.tcpm_addr, &addr, api_sockaddr(&v4, &addr));
-	memcpy(md5.tcpm_key, key, md5.tcpm_keylen);
-	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
-}
-
 /* Keys of rfc2385, for administrators; of mapped addresses as IPv4's. */
 TEST_F(diag, md5_keys)
 {
@@ -299,8 +288,10 @@ TEST_F(diag, md5_keys)
 
 	ASSERT_TRUE(find(variant->server, lport, 0, ext, &t));
 	EXPECT_FALSE(t.attr[INET_DIAG_MD5SIG]);
-	for (i = 0; i < 2; i++)
-		ASSERT_EQ(0, SYS(set_md5_key(self->l, keys[i].ip, keys[i].key)));
+	for (i = 0; i < 2; i++) {
+		v4 = api_addr(keys[i].ip, 0);
+		ASSERT_EQ(0, SYS(api_md5_key(self->l, &v4, 0, 0, keys[i].key)));
+	}
 	ASSERT_TRUE(find(variant->server, lport, 0, ext, &t));
 	ASSERT_TRUE(t.attr[INET_DIAG_MD5SIG]);
 	ASSERT_EQ(2 * sizeof(*told), RTA_PAYLOAD(t.attr[INET_DIAG_MD5SIG]));
@@ -331,6 +322,7 @@ TEST_F(diag, many_md5_keys)
 {
 	int lport = ntohs(self->addr.sin_port), n = 0;
 	struct request q = ask(variant->server, ALL_STATES);
+	struct sockaddr_in v4;
 	struct told t;
 	char ip[32];
 
@@ -338,7 +330,8 @@ TEST_F(diag, many_md5_keys)
 		API_SKIP("kernel TCP leaves such a socket out");
 	do {
 		snprintf(ip, sizeof(ip), "10.1.%d.%d", n / 256, n % 256);
-	} while (!set_md5_key(self->l, ip, "secret") && ++n < 600);
+		v4 = api_addr(ip, 0);
+	} while (!api_md5_key(self->l, &v4, 0, 0, "secret") && ++n < 600);
 	q.r.idiag_ext = EXT(INET_DIAG_INFO);
 	EXPECT_LE(2, diag(&q, NULL, NULL));
 	ASSERT_TRUE(find(variant->server, lport, 0, EXT(INET_DIAG_INFO), &t));
