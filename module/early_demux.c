@@ -28,6 +28,7 @@
 #include <net/ipv6.h>
 
 #include "tcpx.h"
+#include "early_demux.h"
 
 /**
  * tcpx_early_steal() - the socket that early demux found for a segment
@@ -65,22 +66,16 @@ static void tcpx_early_want(struct tcpx_net *tn)
 }
 
 /**
- * tcpx_early_learn() - remember the route of a segment for those that follow
- * @sk: its socket, locked; holds its netns
- * @skb: segment; one from the backlog has no route any more
+ * tcpx_early_relearn() - tcpx_early_learn() when the route is another one, or the first
+ * @sk: the socket, locked; holds its netns
+ * @skb: segment, with its route
  */
-void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
+void tcpx_early_relearn(struct sock *sk, const struct sk_buff *skb)
 {
-	struct dst_entry *old, *dst;
+	struct dst_entry *old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
+	struct dst_entry *dst = skb_dst(skb);
 
-	/* Over loopback the next one comes with its route, too. */
-	if (skb->skb_iif == LOOPBACK_IFINDEX)
-		return;
-	old = rcu_dereference_protected(sk->sk_rx_dst, lockdep_sock_is_held(sk));
-	dst = skb_dst(skb);
-	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
-		return;
-	if (!dst || !dst_hold_safe(dst))
+	if (!dst_hold_safe(dst))
 		return;
 	tcpx_early_want(tcpx_pernet(sock_net(sk)));
 	rcu_assign_pointer(sk->sk_rx_dst, dst);
@@ -97,8 +92,10 @@ static bool tcpx_is_syn(const struct tcphdr *th)
 	return (tcp_flag_word(th) & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
-/* Is there anything to find for a segment, its ports to be read, and the port ours? */
-static bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
+/* Is there anything to find for a segment, its ports to be read, and the port ours? Part of
+ * the hook, as what follows is: each segment from outside pays for them.
+ */
+static __always_inline bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
 {
 	const struct net *net = tn->net;
 
@@ -111,7 +108,7 @@ static bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
 }
 
 /* The route goes with the segment if it is still good and the way in the same. */
-static void tcpx_early_route(struct sk_buff *skb, const struct sock *sk)
+static __always_inline void tcpx_early_route(struct sk_buff *skb, const struct sock *sk)
 {
 	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
 
@@ -122,7 +119,7 @@ static void tcpx_early_route(struct sk_buff *skb, const struct sock *sk)
 }
 
 /* @sk is what a lookup returned: requests and TIME_WAIT know no route. */
-static void tcpx_early_found(struct sk_buff *skb, struct sock *sk)
+static __always_inline void tcpx_early_found(struct sk_buff *skb, struct sock *sk)
 {
 	if (!sk)
 		return;

@@ -20,6 +20,7 @@
 #include <net/route.h>
 
 #include "tcpx.h"
+#include "early_demux.h"
 #include "child.h"
 #include "trace.h"
 

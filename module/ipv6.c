@@ -25,6 +25,7 @@
 #include <net/protocol.h>
 
 #include "tcpx.h"
+#include "early_demux.h"
 #include "child.h"
 #include "trace.h"
 
@@ -295,6 +296,7 @@ static void tcpx_v6_child_init(struct sock *lsk, struct sock *child,
 	if (READ_ONCE(sock_net(child)->ipv4.sysctl_tcp_reflect_tos))
 		np->tclass = req->tos & ~INET_ECN_MASK;
 	tcpx_v6_child_options(lsk, child);
+	tcpx_early_learn(child, skb);
 }
 
 /* What the SYN brought for IPV6_PKTOPTIONS is the child's to tell. */

@@ -715,8 +715,6 @@ void __tcpx_sock_set_nodelay(struct sock *sk, bool on);
 
 /* --- early_demux.c: the socket of a segment before it is routed ------------- */
 
-struct sock *tcpx_early_steal(struct sk_buff *skb);
-void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb);
 void tcpx_early_demux_off(struct tcpx_net *tn);
 void tcpx_early_net_init(struct tcpx_net *tn);
 void tcpx_early_net_exit(struct tcpx_net *tn);

@@ -19,6 +19,7 @@
 #include <net/xfrm.h>
 
 #include "tcpx.h"
+#include "early_demux.h"
 #include "trace.h"
 
 /* Where a segment came from; its cb no longer tells once ours is filled. */
@@ -261,8 +262,9 @@ static bool tcpx_backlog_merge(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The user holds the lock: leave it to him. The route and IPsec's state don't outlive
- * softirq. Room as kernel TCP gives, for the owner alone can make more.
+ * The user holds the lock: leave it to him. IPsec's state does not outlive softirq, nor does
+ * the route, unless the owner has yet to learn it. Room as kernel TCP gives, for the owner
+ * alone can make more.
  */
 static void tcpx_backlog(struct sock *sk, struct sk_buff *skb)
 {
@@ -270,7 +272,8 @@ static void tcpx_backlog(struct sock *sk, struct sk_buff *skb)
 		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
 
 	tcpx_condense(skb);
-	skb_dst_drop(skb);
+	if (!tcpx_early_ignorant(sk, skb))
+		skb_dst_drop(skb);
 	secpath_reset(skb);
 	if (tcpx_backlog_merge(sk, skb))
 		return;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Network namespaces and netfilter: the host's rules bind TCPX too. */
 #include "api.h"
+#include <fcntl.h>
+#include <linux/perf_event.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 API_LISTENER_FIXTURE(netns);
 
@@ -154,6 +158,128 @@ TEST_F(netns, across_veth)
 	EXPECT_TRUE(api_pattern_ok(buf, sizeof(buf), 0));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+/* Counters, one a CPU, of a tracepoint where a filter holds. */
+struct counters { int n, fd[64]; };
+
+static bool count_event(struct counters *count, const char *event, const char *filter)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	char path[80];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/tracing/events/%s/id", event);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &attr.config) != 1)
+		return false;
+	fclose(f);
+	count->n = sysconf(_SC_NPROCESSORS_ONLN);
+	for (int i = 0; i < count->n; i++) {
+		count->fd[i] = syscall(SYS_perf_event_open, &attr, -1, i, -1, PERF_FLAG_FD_CLOEXEC);
+		if (count->fd[i] < 0 || ioctl(count->fd[i], PERF_EVENT_IOC_SET_FILTER, filter))
+			api_die("perf_event_open %s", event);
+	}
+	return true;
+}
+
+static long counted(const struct counters *count)
+{
+	long sum = 0;
+	uint64_t n;
+
+	for (int i = 0; i < count->n; i++) {
+		if (read(count->fd[i], &n, sizeof(n)) != sizeof(n))
+			api_die("perf event");
+		sum += n;
+	}
+	return sum;
+}
+
+/* A connection with request and response; how often its segments were routed. */
+static long routed_for_one(const struct counters *count, int family, int l,
+			   const struct sockaddr_in *addr)
+{
+	long before = counted(count);
+	int c, s;
+	char x;
+
+	c = api_connected(family, addr);
+	s = api_accept(l);
+	api_send(c, "q", 1);
+	api_recv(s, &x, 1);
+	api_send(s, "a", 1);
+	api_recv(c, &x, 1);
+	close(c);
+	/* Its FIN is here, and the socket that sends the last one remembers the way. */
+	if (recv(s, &x, 1, 0))
+		api_die("no end");
+	close(s);
+	return counted(count) - before;
+}
+
+static int netns_of(pid_t pid)
+{
+	char path[40];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		api_die("%s", path);
+	return fd;
+}
+
+/* A segment is routed only where its connection has not seen another: SYN, SYN-ACK and the ACK
+ * of that. With kernel TCP as client it is five: the SYN-ACK and the ACK of the request come
+ * while connect() and send() have the socket, which thus learns nothing of them.
+ */
+TEST_F(netns, routed_once)
+{
+	struct sockaddr_in addr = api_addr("10.7.0.2", 5000);
+	int ready[2], go[2], i, l, here, there;
+	const long most = variant->client == AF_TCPX ? 3 : 5;
+	struct counters count;
+	long sum = 0;
+	pid_t pid;
+	char x;
+
+	/* Of what comes in; a route that is looked up for sending has loopback or no device. */
+	if (!count_event(&count, api_face == API_V6 ? "fib6/fib6_table_lookup" :
+						      "fib/fib_table_lookup", "iif > 1"))
+		SKIP(return, "no tracepoints here");
+	ASSERT_EQ(0, pipe(ready) ?: pipe(go));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(go[1]);
+		api_netns();
+		_exit(write(ready[1], "r", 1) != 1 || read(go[0], &x, 1) != 0);
+	}
+	ASSERT_EQ(1, read(ready[0], &x, 1));
+	there = netns_of(pid);
+	here = netns_of(getpid());
+	if (api_sh("ip link add ns0 type veth peer name ns1 netns %d", pid)) {
+		close(go[1]);
+		SKIP(return, "no veth devices here");
+	}
+	ASSERT_EQ(0, api_sh("ip addr add %s dev ns0 %s; ip link set ns0 up",
+			    api_ip("10.7.0.1/24"), nodad()));
+	ASSERT_EQ(0, setns(there, CLONE_NEWNET));
+	ASSERT_EQ(0, api_sh("ip addr add %s dev ns1 %s; ip link set ns1 up",
+			    api_ip("10.7.0.2/24"), nodad()));
+	l = api_bound(variant->server, "10.7.0.2", 5000);
+	ASSERT_EQ(0, listen(l, 4));
+	ASSERT_EQ(0, setns(here, CLONE_NEWNET));
+
+	/* The first ones are before our hook is there. */
+	EXPECT_TRUE(API_WAIT(routed_for_one(&count, variant->client, l, &addr) <= most));
+	for (i = 0; i < 50; i++)
+		sum += routed_for_one(&count, variant->client, l, &addr);
+	TH_LOG("%ld routed of 50 connections", sum);
+	EXPECT_LE(sum, most * 50 + 25);
+	close(go[1]);
+	close(l);
 }
 
 API_LISTENER_FIXTURE(nft);
