@@ -583,8 +583,12 @@ int tcpx_hash_connect(struct sock *sk)
 	struct tcpx_port_search s;
 	int err;
 
-	if (inet_sk(sk)->inet_num)
-		return tcpx_check_established(sk, inet_sk(sk)->inet_num, NULL);
+	if (inet_sk(sk)->inet_num) {
+		local_bh_disable();
+		err = tcpx_check_established(sk, inet_sk(sk)->inet_num, NULL);
+		local_bh_enable();
+		return err;
+	}
 
 	tcpx_port_search_init(&s, sk, tcpx_connect_take);
 	err = tcpx_connect_any(&s);

@@ -613,7 +613,7 @@ static bool tcpx_ehash_has_twin(const struct sock *sk, struct hlist_nulls_head *
  * @found: if not NULL (and @osk is): fail if the connection has an entry,
  *	and tell by *@found
  *
- * Context: any; takes the chain's lock.
+ * Context: BH off; takes the chain's lock.
  * Return: true if @sk went in. With @osk, false means it was no longer there.
  */
 bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found)
@@ -625,7 +625,7 @@ bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found)
 	bool ok = true;
 
 	sk->sk_hash = hash;
-	spin_lock_bh(lock);
+	spin_lock(lock);
 	if (osk) {
 		ok = sk_hashed(osk);
 		if (ok)
@@ -638,7 +638,7 @@ bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found)
 		if (ok)
 			__sk_nulls_add_node_rcu(sk, chain);
 	}
-	spin_unlock_bh(lock);
+	spin_unlock(lock);
 	return ok;
 }
 
@@ -717,7 +717,7 @@ static int tcpx_check_chain(struct sock *sk, u16 lport, u32 hash, bool autobind,
  * @twp: where to hand over a TIME_WAIT entry that @sk replaced, see
  *	tcpx_tw_retire(), or NULL if the user chose the port
  *
- * Context: socket lock; the bucket's lock of @lport if the port is chosen.
+ * Context: socket lock, BH off; the bucket's lock of @lport if the port is chosen.
  * Return: 0 and @sk has the port and is hashed, or -EADDRNOTAVAIL.
  */
 int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock **twp)
@@ -729,7 +729,7 @@ int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock
 	struct tcpx_timewait_sock *tw;
 	int err;
 
-	spin_lock_bh(lock);
+	spin_lock(lock);
 	err = tcpx_check_chain(sk, lport, hash, twp, chain, &tw);
 	if (err)
 		goto out;
@@ -742,7 +742,7 @@ int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock
 	else
 		__sk_nulls_add_node_rcu(sk, chain);
 out:
-	spin_unlock_bh(lock);
+	spin_unlock(lock);
 	if (err)
 		return err;
 
@@ -835,7 +835,9 @@ int tcpx_hash(struct sock *sk)
 		return 0;
 	if (sk->sk_state == TCP_LISTEN)
 		return tcpx_hash_listener(sk);
+	local_bh_disable();
 	tcpx_ehash_insert(sk, NULL, NULL);
+	local_bh_enable();
 	return 0;
 }
 

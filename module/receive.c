@@ -36,13 +36,16 @@ static void tcpx_fill_cb(struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct tcpx_skb_cb *cb = TCPX_CB(skb);
-	typeof(cb->header) header;
+	/* Without an array, for which the compiler would guard the stack. */
+	struct { u64 a, b, c; } __packed __aligned(4) header;
 
+	BUILD_BUG_ON(sizeof(header) < sizeof(cb->header) ||
+		     offsetof(struct tcpx_skb_cb, header) + sizeof(header) > sizeof(skb->cb));
 	BUILD_BUG_ON(sizeof(struct tcpx_skb_cb) > sizeof(skb->cb));
 	BUILD_BUG_ON(sizeof(struct inet_skb_parm) > sizeof(cb->header));
 	/* The two overlap: by way of registers, which memmove() does out of line. */
 	header = *(const typeof(header) *)skb->cb;
-	cb->header = header;
+	*(typeof(header) *)&cb->header = header;
 	barrier();	/* under different types */
 	cb->seq = ntohl(th->seq);
 	cb->end_seq = cb->seq + th->syn + th->fin + skb->len - th->doff * 4;
