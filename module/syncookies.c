@@ -301,18 +301,11 @@ static struct sock *tcpx_cookie_sock(struct sock *lsk, struct sk_buff *skb,
 	return NULL;
 }
 
-/**
- * tcpx_cookie_check() - is an ACK at a listener that of a cookie?
- * @lsk: listener, not locked
- * @skb: segment without SYN, TCPX_CB filled; not consumed
- *
- * Context: softirq, RCU
- * Return: @lsk if it is not; the child, locked and referenced, if it is; NULL if it is
- * and could not be (no memory, no room): drop the segment.
+/* tcpx_cookie_check() of an ACK that may be one. Out of line, for the compiler clears its variables
+ * first thing, and most of what comes to a listener is a SYN.
  */
-struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
+static noinline struct sock *tcpx_cookie_ack(struct sock *lsk, struct sk_buff *skb)
 {
-	const struct tcphdr *th = tcp_hdr(skb);
 	struct net *net = sock_net(lsk);
 	struct tcpx_options_received opt;
 	struct tcpx_request_sock *req;
@@ -321,10 +314,6 @@ struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 	u32 ts_off = 0;
 	u16 mss;
 
-	if (!READ_ONCE(net->ipv4.sysctl_tcp_syncookies) || !th->ack || th->rst || th->syn)
-		return lsk;
-	if (tcpx_syncookie_no_recent_overflow(lsk))
-		return lsk;
 	mss = tcpx_cookie_peer_mss(skb);
 	if (!mss) {
 		TCPX_NET_INC(net, LINUX_MIB_SYNCOOKIESFAILED);
@@ -358,6 +347,26 @@ struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
 free:
 	tcpx_reqsk_free(req);
 	return NULL;
+}
+
+/**
+ * tcpx_cookie_check() - is an ACK at a listener that of a cookie?
+ * @lsk: listener, not locked
+ * @skb: segment, TCPX_CB filled; not consumed
+ *
+ * Context: softirq, RCU
+ * Return: @lsk if it is not; the child, locked and referenced, if it is; NULL if it is
+ * and could not be (no memory, no room): drop the segment.
+ */
+struct sock *tcpx_cookie_check(struct sock *lsk, struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	if (!th->ack || th->rst || th->syn ||
+	    !READ_ONCE(sock_net(lsk)->ipv4.sysctl_tcp_syncookies) ||
+	    tcpx_syncookie_no_recent_overflow(lsk))
+		return lsk;
+	return tcpx_cookie_ack(lsk, skb);
 }
 
 /**
