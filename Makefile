@@ -38,7 +38,7 @@ selftests: ready-host	## build the programs of the tests, the examples and the l
 	@for dir in $(PROGRAMS); do \
 		area=$${dir##*/}; out="$$TCPX_CACHE/selftests/$$area"; \
 		[ "$$dir" != scripts/launcher ] || out="$$TCPX_CACHE/launcher"; \
-		$(SUDO) $(MAKE) --no-print-directory -s -C "$$dir" OUT="$$out" all || exit 1; \
+		$(SUDO) $(MAKE) --no-print-directory -s -j"$$(nproc)" -C "$$dir" OUT="$$out" all || exit 1; \
 	done
 
 check: ready	## all tests on all kernels: unit, api, wire, interop, torture, ...; SHORT=1 for CI
