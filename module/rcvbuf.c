@@ -133,8 +133,12 @@ void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *
 	if (mss && wnd > mss)
 		wnd = rounddown(wnd, mss);
 
-	/* The window of a SYN is never scaled. */
-	*rcv_wnd = min(wnd, tcpx_max_window(sk, 0));
+	/* All of it, though the SYN's own field, which is never scaled, says 65535 at most: those
+	 * who write that field see to it. The first segment after it can say more.
+	 */
+	*rcv_wnd = wnd;
+	if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_workaround_signed_windows))
+		*rcv_wnd = min(wnd, MAX_TCP_WINDOW);
 	if (init_rcv_wnd)
 		*rcv_wnd = min(*rcv_wnd, init_rcv_wnd * mss);
 
@@ -150,6 +154,7 @@ void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *
 			*rcv_wscale = clamp_t(int, ilog2(most) - 15, 0, TCP_MAX_WSCALE);
 	}
 	*window_clamp = min(clamp, (u32)U16_MAX << *rcv_wscale);
+	*rcv_wnd = min(*rcv_wnd, *window_clamp);
 }
 
 /* Lower rcv_ssthresh to @bound, but not below what SO_RESERVE_MEM guarantees. */

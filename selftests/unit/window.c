@@ -115,9 +115,12 @@ TEST(initial_window)
 	/* loopback */
 	r = initial(65536, 65483, 0, true, 0);
 	EXPECT_EQ(65483, r.wnd);
-	/* a larger buffer is not offered before the shift is in force */
+	/* a larger buffer, too, though the SYN cannot say so */
 	r = initial(1000000, 1460, 0, true, 0);
-	EXPECT_EQ(65535, r.wnd);
+	EXPECT_EQ(1000000 / 1460 * 1460, r.wnd);
+	net.ipv4.sysctl_tcp_workaround_signed_windows = 1;
+	r = initial(1000000, 1460, 0, true, 0);
+	EXPECT_EQ(32767, r.wnd);
 }
 
 TEST(initial_window_without_scale)

@@ -2,6 +2,7 @@
 /*
  * Arriving data: order, acknowledgment, reassembly, SACK, the receive window.
  */
+#include <sys/utsname.h>
 #include "fixture.h"
 
 CASE(in_order)
@@ -540,6 +541,49 @@ CASE(window_clamp_holds)
 	sock_set(w, c->fd, SOL_SOCKET, SO_RCVBUFFORCE, 500000);
 	read_on(c);
 	CHECK(w, conn_wnd(c) < 40000 + 128);
+}
+
+/* The window of a large buffer: the field of the SYN holds 65535 of it, the first segment after
+ * that says all. Kernel TCP does so from 6.11 on, before it stays at 65535 and grows from there.
+ */
+static void large_buffer(struct wire *w)
+{
+	struct utsname u;
+	int major, minor;
+
+	CHECK(w, !uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2);
+	if (w->kind.family != AF_TCPX && (major < 6 || (major == 6 && minor < 11)))
+		_exit(EXIT_SKIP);
+	sysctl_set(w, "tcp_rmem", "4096 540000 15728640");
+}
+
+CASE(first_window_of_a_large_buffer)
+{
+	large_buffer(w);
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	tx(c, ". len=1000");
+	rx(c, ". ack=1001");
+	CHECK(w, conn_wnd(c) > 120000);
+}
+
+CASE(first_window_of_a_large_buffer_active)
+{
+	large_buffer(w);
+	conn_init(w, c);
+	sock_connect(c);
+	rx(c, "S seq=0 win=65535");
+	finish_active(c, "mss=1460 sackok ws=7");
+	CHECK(w, conn_wnd(c) > 120000);
+}
+
+/* Nothing larger than the field holds. */
+CASE(first_window_without_scale)
+{
+	large_buffer(w);
+	conn_passive(w, c, "mss=1460 sackok");
+	tx(c, ". len=1000");
+	rx(c, ". ack=1001");
+	CHECK(w, conn_wnd(c) <= 65535);
 }
 
 /* Keepalive of the peer: one byte below, with or without the byte. */
