@@ -16,7 +16,7 @@ static inline bool tcpx_early_comes_routed(const struct sk_buff *skb)
 }
 
 /**
- * tcpx_early_ignorant() - has a segment's route to go with it to the backlog?
+ * tcpx_early_lacks_route() - has a segment's route to go with it to the backlog?
  * @sk: its socket; the user owns it
  * @skb: segment
  *
@@ -26,7 +26,7 @@ static inline bool tcpx_early_comes_routed(const struct sk_buff *skb)
  * Context: softirq
  * Return: true if the socket knows no route yet.
  */
-static inline bool tcpx_early_ignorant(const struct sock *sk, const struct sk_buff *skb)
+static inline bool tcpx_early_lacks_route(const struct sock *sk, const struct sk_buff *skb)
 {
 	return !rcu_access_pointer(sk->sk_rx_dst) && !tcpx_early_comes_routed(skb);
 }
@@ -45,4 +45,4 @@ static inline void tcpx_early_learn(struct sock *sk, const struct sk_buff *skb)
 		tcpx_early_relearn(sk, skb);
 }
 
-#endif
+#endif /* _TCPX_EARLY_DEMUX_H */

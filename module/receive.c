@@ -275,7 +275,7 @@ static void tcpx_backlog(struct sock *sk, struct sk_buff *skb)
 		    (READ_ONCE(sk->sk_sndbuf) >> 1) + 64 * 1024;
 
 	tcpx_condense(skb);
-	if (!tcpx_early_ignorant(sk, skb))
+	if (!tcpx_early_lacks_route(sk, skb))
 		skb_dst_drop(skb);
 	secpath_reset(skb);
 	if (tcpx_backlog_merge(sk, skb))
