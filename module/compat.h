@@ -714,7 +714,7 @@ struct compat_linux_mib {
 
 /* --- timers -------------------------------------------------------------- */
 
-/* The object that embeds an expired timer: compat_from_timer(tp, t, delack_timer). */
+/* The object that embeds an expired timer: compat_from_timer(sk, t, sk_timer). */
 #if TCPX_HAVE_TIMER_CONTAINER_OF
 #define compat_from_timer(var, timer, field)	timer_container_of(var, timer, field)
 #else

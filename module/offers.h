@@ -658,16 +658,15 @@ void tcpx_init_xmit_timers(struct sock *sk);
 struct tcpx_disorder *tcpx_disorder_get(struct sock *sk);	/* NULL: no memory */
 void tcpx_update_rto_stats(struct sock *sk);
 void tcpx_clear_xmit_timers(struct sock *sk);		/* any context; drops their references */
+void tcpx_clear_xmit_timers_sync(struct sock *sk);	/* and waits; process context, not locked */
 void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when);
 void tcpx_clear_xmit_timer(struct sock *sk);
 void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires);
-void tcpx_write_timer_handler(struct sock *sk);		/* lock held */
-void tcpx_delack_timer_handler(struct sock *sk);	/* lock held */
+void tcpx_timer_handler(struct sock *sk);		/* lock held */
 void tcpx_sack_compress_send_ack(struct sock *sk);
-bool tcpx_fin_is_missing(const struct sock *sk);	/* sk_timer is to make it */
+bool tcpx_fin_is_missing(const struct sock *sk);	/* keepalive_due is for it */
 void tcpx_set_keepalive(struct sock *sk, int val);	/* proto.keepalive */
 void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len);
-void tcpx_delete_keepalive_timer(struct sock *sk);
 unsigned int tcpx_keepalive_time_when(const struct tcpx_sock *tp);
 unsigned int tcpx_keepalive_intvl_when(const struct tcpx_sock *tp);
 int  tcpx_keepalive_probes(const struct tcpx_sock *tp);

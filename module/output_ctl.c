@@ -125,7 +125,7 @@ void tcpx_send_delayed_ack(struct sock *sk)
 
 	timeout = jiffies + ato;
 	if (tp->ack.pending & TCPX_ACK_TIMER) {
-		left = tp->delack_timer.due - (u32)timeout + ato;
+		left = tp->delack_due - (u32)timeout + ato;
 		/* The timer is about to fire anyway: once is enough. */
 		if (left <= ato >> 2) {
 			tcpx_send_ack(sk);

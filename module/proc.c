@@ -55,15 +55,16 @@ static void row_addresses(struct tcpx_row *row, const struct sock *sk)
 static void row_timer(struct tcpx_row *row, struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 keepalive_due = READ_ONCE(tp->keepalive_due);
 	u8 pending = READ_ONCE(tp->pending);
 
 	if (pending) {
 		row->timer = pending == TCPX_TIME_PROBE0 ? TCPX_ROW_TIMER_PROBE0 :
 							   TCPX_ROW_TIMER_RETRANS;
-		row->expires_in = (s32)(READ_ONCE(tp->retransmit_timer.due) - tcpx_jiffies32());
-	} else if (timer_pending(&sk->sk_timer)) {
+		row->expires_in = (s32)(READ_ONCE(tp->xmit_due) - tcpx_jiffies32());
+	} else if (keepalive_due) {
 		row->timer = TCPX_ROW_TIMER_KEEPALIVE;
-		row->expires_in = READ_ONCE(sk->sk_timer.expires) - jiffies;
+		row->expires_in = (s32)(keepalive_due - tcpx_jiffies32());
 	}
 }
 

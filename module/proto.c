@@ -517,7 +517,7 @@ void tcpx_close(struct sock *sk, long timeout)
 	release_sock(sk);
 	/* A socket that does not hold its netns must not outlive it. */
 	if (!sk->sk_net_refcnt)
-		tcpx_clear_xmit_timers(sk);
+		tcpx_clear_xmit_timers_sync(sk);
 	/* The netns is held by the socket still. */
 	tcpx_bind_reap(sock_net(sk));
 	sock_put(sk);

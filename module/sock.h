@@ -106,26 +106,6 @@ struct tcpx_disorder {
 };
 
 /**
- * union tcpx_timer - a timer that most segments put off
- * @list: the timer; it may fire before it is due
- * @due: tcpx_jiffies32(), in the padding that a struct timer_list has at its end. Lockless
- *	readers
- */
-union tcpx_timer {
-	struct timer_list	list;
-	struct {
-		/* private: */
-		u8		__list[offsetofend(struct timer_list, flags)];
-		/* public: */
-		u32		due;
-	};
-};
-
-#ifdef CONFIG_LOCKDEP
-static_assert(offsetofend(union tcpx_timer, due) <= offsetof(struct timer_list, lockdep_map));
-#endif
-
-/**
  * struct tcpx_sock - a TCPX socket
  *
  * Fields bear the names they have in struct tcp_sock and struct
@@ -186,8 +166,10 @@ static_assert(offsetofend(union tcpx_timer, due) <= offsetof(struct timer_list, 
  * @backoff: shift of the zero-window probe or RTO
  * @probes_out: zero-window or keepalive probes not answered
  * @pending: TCPX_TIME_*
- * @retransmit_timer: RTO, TLP, RACK and zero-window probe, told by @pending
- * @delack_timer: delayed ACK; keepalive, FIN_WAIT2 use sk->sk_timer
+ * @xmit_due: when that is, tcpx_jiffies32(): RTO, TLP, RACK and zero-window probe. sk_timer
+ *	is the timer of this and of the two below, timer.c; lockless readers
+ * @delack_due: when a delayed ACK is, if TCPX_ACK_TIMER is in ack.pending
+ * @keepalive_due: when a keepalive or the end of FIN_WAIT2 is, or a FIN is tried anew; 0: none
  * @compressed_ack: ACKs not sent because one will say it all
  * @dup_ack_counter: duplicate ACKs sent for it, each at once
  * @ack_retry: how often there was no memory for an ACK in a row
@@ -333,6 +315,7 @@ struct tcpx_sock {
 	struct tcpx_disorder	*disorder;
 	struct tcpx_bind_bucket	*bind_hash;
 	struct tcpx_accept_queue *accept_queue;
+	u32	keepalive_due;		/* tcpx_jiffies32(), 0: none */
 	u32	tsoffset;
 	u32	pmtu_cookie;
 	u32	window_clamp;
@@ -391,8 +374,8 @@ struct tcpx_sock {
 	} rcvq_space;
 	u32	segs_in;
 	u32	data_segs_in;
+	u32	delack_due;		/* tcpx_jiffies32() */
 	u64	bytes_received;
-	union tcpx_timer	delack_timer;
 
 	u64	tcp_wstamp_ns;		/* earliest departure of the next skb */
 
@@ -447,7 +430,7 @@ struct tcpx_sock {
 			dsack_seen:1,
 			advanced:1;
 	} rack;
-	union tcpx_timer	retransmit_timer;
+	u32	xmit_due;		/* tcpx_jiffies32() */
 	/* Under both names: tp->cc.snd_una is tp->snd_una. */
 	union {
 		struct tcpx_cc	cc;
@@ -490,17 +473,13 @@ static_assert(TCPX_RTO_MAX < 1 << 17 && TCPX_RTO_MIN <= S16_MAX && TCPX_DELACK_M
 	static_assert(offsetofend(struct tcpx_sock, last) -		\
 		      offsetof(struct tcpx_sock, first) <= (most))
 
-/* What lockdep adds to a timer, on a debug kernel; nothing on others. */
-#define TCPX_TIMER_DEBUG	(sizeof(struct timer_list) - 40)
-
-TCPX_SOCK_GROUP(af_ops, ca_state, 72);
-TCPX_SOCK_GROUP(pred_flags, delack_timer, 160 + TCPX_TIMER_DEBUG);
+TCPX_SOCK_GROUP(af_ops, ca_state, 76);
+TCPX_SOCK_GROUP(pred_flags, bytes_received, 116);
 TCPX_SOCK_GROUP(tcp_wstamp_ns, chrono_stat, 104);
-TCPX_SOCK_GROUP(retransmits, retransmit_timer, 136 + TCPX_TIMER_DEBUG);
+TCPX_SOCK_GROUP(retransmits, xmit_due, 100);
 TCPX_SOCK_GROUP(cc, cc, 200);
 TCPX_SOCK_GROUP(retrans_out, retransmit_skb_hint, 64);
-static_assert(sizeof(struct tcpx_sock) - sizeof(struct inet_sock) <=
-	      728 + 2 * TCPX_TIMER_DEBUG);
+static_assert(sizeof(struct tcpx_sock) - sizeof(struct inet_sock) <= 664);
 
 static inline struct tcpx_sock *tcpx_sk(const struct sock *sk)
 {

@@ -2,25 +2,26 @@
 /*
  * AF_TCPX: the timers of a connection.
  *
- *   retransmit_timer	told apart by tp->pending; one of them at a time
- *     RETRANS		no ACK came for an RTO: go back to loss recovery, rfc6298
- *     LOSS_PROBE	tail loss probe, rfc8985#section-7
- *     REO_TIMEOUT	RACK waited long enough for a reordered segment, rfc8985
- *     PROBE0		the peer's window is closed: ask, rfc9293#section-3.8.6.1
- *   delack_timer	an ACK was put off, rfc9293#section-3.8.6.3
- *   compressed_ack_timer	an ACK of segments out of order waits for more of them
- *   sk_timer		keepalive, rfc9293#section-3.8.4, and, once the user has
+ *   sk_timer		for all that waits jiffies:
+ *     xmit_due		told apart by tp->pending; one of them at a time
+ *       RETRANS	no ACK came for an RTO: go back to loss recovery, rfc6298
+ *       LOSS_PROBE	tail loss probe, rfc8985#section-7
+ *       REO_TIMEOUT	RACK waited long enough for a reordered segment, rfc8985
+ *       PROBE0		the peer's window is closed: ask, rfc9293#section-3.8.6.1
+ *     delack_due	an ACK was put off, rfc9293#section-3.8.6.3
+ *     keepalive_due	keepalive, rfc9293#section-3.8.4, and, once the user has
  *			closed, a FIN that there was no memory for, the end of FIN_WAIT2
+ *   compressed_ack_timer	an ACK of segments out of order waits for more of them
  *   pacing_timer	departure of the next skb (output.c)
  *
  * A pending timer holds a reference on the socket. If it fires while the user
  * owns the socket, the work is left to tcpx_release_cb().
  *
- * The first two are put off by nearly each segment, and hardly ever due. So a timer that
- * fires early enough is not moved: when the work is due is in the socket, and a handler that
- * finds it is too early arms the timer for the rest. Nothing is decided without
+ * What sk_timer waits for is put off by nearly each segment, and hardly ever due. So one
+ * that fires early enough is not moved: when the work is due is in the socket, and the handler
+ * arms the timer for what is left. Nothing is decided without
  * the socket's lock therefore: a handler that saw nothing pending and went away might be the
- * one that somebody else has just relied on.
+ * one that somebody else has just relied on. And so one timer is enough for all.
  */
 
 #include "tcpx.h"
@@ -38,24 +39,12 @@ static unsigned long tcpx_wheel_slot(unsigned long expires, long when)
 	return round_down(expires + 1, 1UL << (ilog2(when) / 3 * 3 - 3)) - 1;
 }
 
-/* Work is due at @expires; the timer fires then, or earlier if it is to already. */
-static void tcpx_timer_due(struct sock *sk, union tcpx_timer *timer, unsigned long expires)
+/* Work is due at @expires: the timer fires then, or earlier if it is to already. */
+static void tcpx_timer_by(struct sock *sk, unsigned long expires)
 {
-	WRITE_ONCE(timer->due, (u32)expires);
-	if (timer_pending(&timer->list) && time_before_eq(timer->list.expires, expires))
+	if (timer_pending(&sk->sk_timer) && time_before_eq(sk->sk_timer.expires, expires))
 		return;
-	sk_reset_timer(sk, &timer->list, tcpx_wheel_slot(expires, expires - jiffies));
-}
-
-/* It has fired: too early? Then once more, for the rest. */
-static bool tcpx_timer_too_early(struct sock *sk, union tcpx_timer *timer)
-{
-	s32 left = timer->due - tcpx_jiffies32();
-
-	if (left <= 0)
-		return false;
-	tcpx_timer_due(sk, timer, jiffies + left);
-	return true;
+	sk_reset_timer(sk, &sk->sk_timer, tcpx_wheel_slot(expires, expires - jiffies));
 }
 
 /**
@@ -72,8 +61,10 @@ void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
 	if (tp->tcp_wstamp_ns > tcpx_mstamp_ns(tp))
 		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp));
 	when = clamp_t(unsigned long, when, 1, tp->rto_max);
+	when += jiffies;
 	WRITE_ONCE(tp->pending, what);
-	tcpx_timer_due(sk, &tp->retransmit_timer, jiffies + when);
+	WRITE_ONCE(tp->xmit_due, (u32)when);
+	tcpx_timer_by(sk, when);
 }
 
 /**
@@ -98,26 +89,22 @@ void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	tp->ack.pending |= TCPX_ACK_SCHED | TCPX_ACK_TIMER;
-	tcpx_timer_due(sk, &tp->delack_timer, expires);
+	WRITE_ONCE(tp->delack_due, (u32)expires);
+	tcpx_timer_by(sk, expires);
 }
 
 /**
- * tcpx_reset_keepalive_timer() - arm sk_timer
+ * tcpx_reset_keepalive_timer() - look at the connection by itself
  * @sk: socket, locked
  * @len: jiffies from now
  */
 void tcpx_reset_keepalive_timer(struct sock *sk, unsigned long len)
 {
-	sk_reset_timer(sk, &sk->sk_timer, jiffies + len);
-}
+	unsigned long expires = jiffies + len;
 
-/**
- * tcpx_delete_keepalive_timer() - stop sk_timer
- * @sk: socket
- */
-void tcpx_delete_keepalive_timer(struct sock *sk)
-{
-	sk_stop_timer(sk, &sk->sk_timer);
+	/* 0 means none. */
+	WRITE_ONCE(tcpx_sk(sk)->keepalive_due, (u32)expires ?: 1);
+	tcpx_timer_by(sk, expires);
 }
 
 /**
@@ -130,8 +117,7 @@ void tcpx_clear_xmit_timers(struct sock *sk)
 
 	WRITE_ONCE(tp->pending, 0);
 	tp->ack.pending = 0;
-	sk_stop_timer(sk, &tp->retransmit_timer.list);
-	sk_stop_timer(sk, &tp->delack_timer.list);
+	WRITE_ONCE(tp->keepalive_due, 0);
 	sk_stop_timer(sk, &sk->sk_timer);
 	tp->compressed_ack = 0;
 	if (!tp->disorder)
@@ -139,6 +125,26 @@ void tcpx_clear_xmit_timers(struct sock *sk)
 	if (hrtimer_try_to_cancel(&tp->disorder->pacing_timer) == 1)
 		__sock_put(sk);
 	if (hrtimer_try_to_cancel(&tp->disorder->compressed_ack_timer) == 1)
+		__sock_put(sk);
+}
+
+/**
+ * tcpx_clear_xmit_timers_sync() - the same, and nothing of them runs on another processor
+ * @sk: socket, not locked; process context
+ *
+ * A handler that ran meanwhile may have armed its timer again.
+ */
+void tcpx_clear_xmit_timers_sync(struct sock *sk)
+{
+	struct tcpx_disorder *d = tcpx_sk(sk)->disorder;
+
+	tcpx_clear_xmit_timers(sk);
+	sk_stop_timer_sync(sk, &sk->sk_timer);
+	if (!d)
+		return;
+	if (hrtimer_cancel(&d->pacing_timer) == 1)
+		__sock_put(sk);
+	if (hrtimer_cancel(&d->compressed_ack_timer) == 1)
 		__sock_put(sk);
 }
 
@@ -583,22 +589,13 @@ static void tcpx_probe_timer(struct sock *sk)
 		tcpx_send_probe0(sk);
 }
 
-/**
- * tcpx_write_timer_handler() - the retransmit timer fired
- * @sk: socket, locked, not owned by the user
- */
-void tcpx_write_timer_handler(struct sock *sk)
+/* What tp->pending says is due. */
+static void tcpx_xmit_timeout(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	int event;
-
-	if (((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)) || !tp->pending)
-		return;
-	if (tcpx_timer_too_early(sk, &tp->retransmit_timer))
-		return;
+	int event = tp->pending;
 
 	tcpx_mstamp_refresh(tp);
-	event = tp->pending;
 	switch (event) {
 	case TCPX_TIME_REO_TIMEOUT:
 		tcpx_rack_reo_timeout(sk);
@@ -615,20 +612,6 @@ void tcpx_write_timer_handler(struct sock *sk)
 		tcpx_probe_timer(sk);
 		break;
 	}
-}
-
-static void tcpx_write_timer(struct timer_list *t)
-{
-	struct tcpx_sock *tp = compat_from_timer(tp, t, retransmit_timer.list);
-	struct sock *sk = (struct sock *)tp;
-
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
-		tcpx_write_timer_handler(sk);
-	else if (!test_and_set_bit(TCP_WRITE_TIMER_DEFERRED, &sk->sk_tsq_flags))
-		sock_hold(sk);
-	bh_unlock_sock(sk);
-	sock_put(sk);
 }
 
 /* --- compressed ACKs -------------------------------------------------------------------- */
@@ -669,24 +652,15 @@ static enum hrtimer_restart tcpx_compressed_ack_kick(struct hrtimer *timer)
 
 /* --- delayed ACK -------------------------------------------------------------------- */
 
-/**
- * tcpx_delack_timer_handler() - the ACK has waited long enough
- * @sk: socket, locked, not owned by the user
- */
-void tcpx_delack_timer_handler(struct sock *sk)
+/* The ACK has waited long enough. */
+static void tcpx_delack_timeout(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
-		return;
 	if (tp->compressed_ack) {
 		tcpx_sack_compress_send_ack(sk);
 		return;
 	}
-	if (!(tp->ack.pending & TCPX_ACK_TIMER))
-		return;
-	if (tcpx_timer_too_early(sk, &tp->delack_timer))
-		return;
 	tp->ack.pending &= ~TCPX_ACK_TIMER;
 	if (!(tp->ack.pending & TCPX_ACK_SCHED))
 		return;
@@ -702,26 +676,6 @@ void tcpx_delack_timer_handler(struct sock *sk)
 	tcpx_mstamp_refresh(tp);
 	tcpx_send_ack(sk);
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKS);
-}
-
-static void tcpx_delack_timer(struct timer_list *t)
-{
-	struct tcpx_sock *tp = compat_from_timer(tp, t, delack_timer.list);
-	struct sock *sk = (struct sock *)tp;
-
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk)) {
-		/* Usually the ACK went with data long ago. */
-		if (tp->ack.pending & TCPX_ACK_TIMER)
-			tcpx_delack_timer_handler(sk);
-	} else {
-		if (READ_ONCE(tp->ack.pending) & TCPX_ACK_TIMER)
-			TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOCKED);
-		if (!test_and_set_bit(TCP_DELACK_TIMER_DEFERRED, &sk->sk_tsq_flags))
-			sock_hold(sk);
-	}
-	bh_unlock_sock(sk);
-	sock_put(sk);
 }
 
 /* --- keepalive and FIN_WAIT2 ----------------------------------------------------------- */
@@ -806,29 +760,20 @@ static u32 tcpx_send_missing_fin(struct sock *sk)
 	return sock_flag(sk, SOCK_KEEPOPEN) ? tcpx_keepalive_time_when(tcpx_sk(sk)) : 0;
 }
 
-static void tcpx_keepalive_timer(struct timer_list *t)
+static void tcpx_keepalive_timeout(struct sock *sk)
 {
-	struct sock *sk = compat_from_timer(sk, t, sk_timer);
 	u32 next = 0;
 
-	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk)) {
-		next = HZ / 20;
-		goto out;
-	}
+	WRITE_ONCE(tcpx_sk(sk)->keepalive_due, 0);
 	tcpx_mstamp_refresh(tcpx_sk(sk));
 	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD))
 		tcpx_fin_wait2_over(sk);
 	else if (unlikely(tcpx_fin_is_missing(sk)))
 		next = tcpx_send_missing_fin(sk);
-	else if (sock_flag(sk, SOCK_KEEPOPEN) &&
-		 !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_SYN_SENT | TCPF_LISTEN)))
+	else if (sock_flag(sk, SOCK_KEEPOPEN) && sk->sk_state != TCP_SYN_SENT)
 		next = tcpx_keepalive_check(sk);
-out:
 	if (next)
 		tcpx_reset_keepalive_timer(sk, next);
-	bh_unlock_sock(sk);
-	sock_put(sk);
 }
 
 /**
@@ -845,22 +790,82 @@ void tcpx_set_keepalive(struct sock *sk, int val)
 	if (val && !sock_flag(sk, SOCK_KEEPOPEN))
 		tcpx_reset_keepalive_timer(sk, tcpx_keepalive_time_when(tcpx_sk(sk)));
 	else if (!val)
-		tcpx_delete_keepalive_timer(sk);
+		WRITE_ONCE(tcpx_sk(sk)->keepalive_due, 0);
+}
+
+/* --- the timer of all of them --------------------------------------------------- */
+
+static bool tcpx_delack_pending(const struct tcpx_sock *tp)
+{
+	return READ_ONCE(tp->ack.pending) & TCPX_ACK_TIMER;
+}
+
+/* The time has come that @due is; if not, *@left becomes no more than what is left. */
+static bool tcpx_is_due(u32 due, s32 *left)
+{
+	s32 rest = due - tcpx_jiffies32();
+
+	if (rest > 0)
+		*left = min(*left, rest);
+	return rest <= 0;
 }
 
 /**
- * tcpx_init_xmit_timers() - set the timers up, none armed
+ * tcpx_timer_handler() - do what is due, and arm the timer for what is not
+ * @sk: socket, locked, not owned by the user; may be closed when this returns
+ */
+void tcpx_timer_handler(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	s32 left = S32_MAX;
+
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN))
+		return;
+	if (tcpx_delack_pending(tp) && tcpx_is_due(tp->delack_due, &left))
+		tcpx_delack_timeout(sk);
+	if (tp->pending && tcpx_is_due(tp->xmit_due, &left))
+		tcpx_xmit_timeout(sk);
+	if (unlikely(tp->keepalive_due) && tcpx_is_due(tp->keepalive_due, &left))
+		tcpx_keepalive_timeout(sk);
+	if (left == S32_MAX || sk->sk_state == TCP_CLOSE)
+		return;
+	/* Who got data just now gets some soon: its ACK's delay shall not move the timer. */
+	if (tcpx_jiffies32() - tp->ack.lrcvtime < TCPX_ATO_MIN)
+		left = min_t(s32, left, TCPX_ATO_MIN);
+	tcpx_timer_by(sk, jiffies + left);
+}
+
+static void tcpx_timer(struct timer_list *t)
+{
+	struct sock *sk = compat_from_timer(sk, t, sk_timer);
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	s32 left = 0;
+
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk)) {
+		tcpx_timer_handler(sk);
+	} else {
+		if (tcpx_delack_pending(tp) && tcpx_is_due(READ_ONCE(tp->delack_due), &left))
+			TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOCKED);
+		if (!test_and_set_bit(TCP_WRITE_TIMER_DEFERRED, &sk->sk_tsq_flags))
+			sock_hold(sk);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+/**
+ * tcpx_init_xmit_timers() - set the timer up, not armed, nothing to wait for
  * @sk: new socket
  */
 void tcpx_init_xmit_timers(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	timer_setup(&tp->retransmit_timer.list, tcpx_write_timer, 0);
-	timer_setup(&tp->delack_timer.list, tcpx_delack_timer, 0);
-	timer_setup(&sk->sk_timer, tcpx_keepalive_timer, 0);
+	timer_setup(&sk->sk_timer, tcpx_timer, 0);
 	tp->pending = 0;
 	tp->ack.pending = 0;
+	tp->keepalive_due = 0;
 }
 
 /**

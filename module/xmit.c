@@ -753,11 +753,11 @@ void tcpx_release_cb(struct sock *sk)
 		__sock_put(sk);
 	}
 	if (flags & BIT(TCP_WRITE_TIMER_DEFERRED)) {
-		tcpx_write_timer_handler(sk);
+		tcpx_timer_handler(sk);
 		__sock_put(sk);
 	}
 	if (flags & BIT(TCP_DELACK_TIMER_DEFERRED)) {
-		tcpx_delack_timer_handler(sk);
+		tcpx_sack_compress_send_ack(sk);
 		__sock_put(sk);
 	}
 	if (flags & BIT(TCP_MTU_REDUCED_DEFERRED)) {

@@ -650,6 +650,20 @@ CASE(keepalive_answered)
 	check_alive(c);
 }
 
+/* However far its end is. Kernel TCP's timer is rounded up, by an eighth at most. */
+CASE(keepalive_to_a_jiffy)
+{
+	bool kernel = w->kind.family == AF_INET || w->kind.family == AF_INET6;
+
+	conn_passive(w, c, NULL);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_KEEPIDLE, 20);
+	c->last = wire_now();
+	sock_set(w, c->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	none_for(c, 19900);
+	rx(c, ". seq=0 ack=1 len<=1 t>=%d t<=%d", 20000 - JIFFY_MS,
+	   20000 + (kernel ? 20000 / 8 : 0) + STALL_MS);
+}
+
 /* A probe answered by a reset: the peer forgot us. */
 CASE(keepalive_reset)
 {
