@@ -800,14 +800,16 @@ static bool tcpx_delack_pending(const struct tcpx_sock *tp)
 	return READ_ONCE(tp->ack.pending) & TCPX_ACK_TIMER;
 }
 
-/* The time has come that @due is; if not, *@left becomes no more than what is left. */
+/* Is @due over? It was reckoned from somewhere in a jiffy, so it must be over, too, as the
+ * timer wheel would have it. If it is not, *@left becomes no more than what is left.
+ */
 static bool tcpx_is_due(u32 due, s32 *left)
 {
 	s32 rest = due - tcpx_jiffies32();
 
-	if (rest > 0)
+	if (rest >= 0)
 		*left = min(*left, rest);
-	return rest <= 0;
+	return rest < 0;
 }
 
 /**

@@ -340,6 +340,38 @@ CASE(tail_loss_probe)
 	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
 }
 
+/*
+ * The probe comes two round trips and 2 ms after what was sent last, not less, wherever in a
+ * jiffy that was, and whatever the timer was for before. Here it is put off all the time.
+ */
+CASE(tail_loss_probe_not_early)
+{
+	__s64 before, acked, since;
+	struct seg *s;
+	__u32 at;
+
+	sysctl_set(w, "tcp_early_retrans", "3");
+	conn_passive(w, c, OPTS);
+	conn_write(c, 3000, 0);
+	rx_stream(c, 1, 3001, 1000);
+	for (at = 3001; at < 300001; at += 1000) {
+		before = c->last;
+		tx(c, ". ack=%u", at - 2000);
+		acked = c->last;
+		conn_write(c, 1000, 0);
+		do {
+			s = wire_next(c, DEADLINE_MS);
+			CHECK(w, s);
+			if (s->seq - c->irs == at)
+				break;
+			since = s->time < acked ? before : s->time < c->last ? acked : c->last;
+			CHECK_TIME(w, s->time - since >= 2000000);
+			/* This process had no time, and the probe was due: nothing was lost. */
+			tx(c, ". ack=%u sack=%u:%u", at, at - 1000, at);
+		} while (1);
+	}
+}
+
 CASE(tail_loss_probe_was_needless)
 {
 	sysctl_set(w, "tcp_early_retrans", "3");

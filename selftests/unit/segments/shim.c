@@ -1022,9 +1022,10 @@ static struct hrtimer *shim_first_hrtimer(void)
 	return first;
 }
 
+/* Like those of the timer wheel it fires when its jiffy is over. */
 static u64 shim_timer_ns(const struct timer_list *t)
 {
-	long in = t->expires - SHIM_JIFFIES;
+	long in = t->expires + 1 - SHIM_JIFFIES;
 
 	return in < 0 ? 0 : SHIM_START + in * (NSEC_PER_SEC / HZ);
 }
