@@ -689,6 +689,9 @@ static inline void compat_tcp_info_accecn(struct tcp_info *info, u32 received_ce
 #define COMPAT_PAWS_SPARES_OLD_ACK	0
 #define LINUX_MIB_PAWS_OLD_ACK		LINUX_MIB_NUM
 #endif
+#if !TCPX_HAVE_LINUX_MIB_TCPPLBREHASH
+#define LINUX_MIB_TCPPLBREHASH		LINUX_MIB_NUM
+#endif
 #if !TCPX_HAVE_LINUX_MIB_PAWS_TW_REJECTED
 #define LINUX_MIB_PAWS_TW_REJECTED	LINUX_MIB_PAWSESTABREJECTED
 #endif

@@ -214,6 +214,18 @@ static inline bool tcpx_is_cwnd_limited(const struct tcpx_cc *cc)
 	return tcpx_in_slow_start(cc) && cc->snd_cwnd < 2 * cc->max_packets_out;
 }
 
+/**
+ * struct tcpx_plb - what an algorithm keeps for plb.c; all zero at first
+ * @suspended_until: 32-bit jiffies, if @suspended
+ * @suspended: the path is not to be changed
+ * @cong_rounds: congested round trips in a row, at most tcp_plb_rehash_rounds
+ */
+struct tcpx_plb {
+	u32	suspended_until;
+	bool	suspended;
+	u8	cong_rounds;
+};
+
 /* Registry (cong.c). Names are unique. */
 int  tcpx_register_congestion_control(struct tcpx_congestion_ops *ops);
 void tcpx_unregister_congestion_control(struct tcpx_congestion_ops *ops);
@@ -223,6 +235,11 @@ bool tcpx_cc_paced(const struct tcpx_cc *cc);		/* a pacer spaces the segments ou
 void tcpx_cc_count(const struct tcpx_cc *cc, int mib, u32 n);	/* add to LINUX_MIB_* */
 u32  tcpx_cc_ecn(const struct tcpx_cc *cc);		/* TCPX_CC_ECN_* */
 u32  tcpx_cc_random(const struct tcpx_cc *cc, u32 n);	/* 0 .. n - 1 */
+
+/* Another path instead of one that is congested (plb.c). */
+void tcpx_plb_round(struct tcpx_cc *cc, struct tcpx_plb *plb, u32 marked, u32 delivered);
+void tcpx_plb_check_rehash(struct tcpx_cc *cc, struct tcpx_plb *plb);
+void tcpx_plb_suspend(struct tcpx_cc *cc, struct tcpx_plb *plb);
 
 /* Building blocks for algorithms (cong_reno.c), rfc5681. */
 u32  tcpx_slow_start(struct tcpx_cc *cc, u32 acked);	/* returns what is left of acked */

@@ -23,6 +23,7 @@
  * @delivered: cc->delivered when it began
  * @delivered_ce: cc->delivered_ce when it began
  * @loss_cwnd: window before the last reduction
+ * @plb: the marks also tell of a congested path
  * @recovery: a loss has been answered
  */
 struct dctcp {
@@ -31,6 +32,7 @@ struct dctcp {
 	u32	delivered;
 	u32	delivered_ce;
 	u32	loss_cwnd;
+	struct tcpx_plb	plb;
 	bool	recovery;
 };
 
@@ -82,6 +84,8 @@ static void dctcp_in_ack(struct tcpx_cc *cc)
 	if ((s32)(cc->snd_una - ca->window_end) < 0)
 		return;
 	dctcp_update_alpha(ca, cc);
+	tcpx_plb_round(cc, &ca->plb, cc->delivered_ce - ca->delivered_ce,
+		       cc->delivered - ca->delivered);
 	dctcp_window_begin(ca, cc);
 }
 
@@ -114,11 +118,17 @@ static void dctcp_set_state(struct tcpx_cc *cc, u8 new_state)
 	ca->recovery = new_state == TCP_CA_Recovery;
 }
 
-/* An RTO, once for each. */
+/* An RTO, once for each, and the end of idleness. */
 static void dctcp_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
 {
-	if (ev == TCPX_CA_EVENT_LOSS)
+	struct dctcp *ca = tcpx_cc_priv(cc);
+
+	if (ev == TCPX_CA_EVENT_LOSS) {
+		tcpx_plb_suspend(cc, &ca->plb);
 		dctcp_loss(cc);
+	} else if (ev == TCPX_CA_EVENT_TX_START) {
+		tcpx_plb_check_rehash(cc, &ca->plb);
+	}
 }
 
 static u32 dctcp_undo_cwnd(struct tcpx_cc *cc)

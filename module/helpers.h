@@ -270,6 +270,35 @@ static inline u32 tcpx_sysctl_rcvbuf_low_rtt(const struct net *net)
 	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_RCVBUF_LOW_RTT, tcp_rcvbuf_low_rtt);
 }
 
+static inline u32 tcpx_sysctl_plb_enabled(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_PLB, tcp_plb_enabled);
+}
+
+/* Congested round trips after which who sends again after idleness takes another path; 0: none. */
+static inline u32 tcpx_sysctl_plb_idle_rehash_rounds(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_PLB, tcp_plb_idle_rehash_rounds);
+}
+
+/* Congested round trips after which everybody does. */
+static inline u32 tcpx_sysctl_plb_rehash_rounds(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_PLB, tcp_plb_rehash_rounds);
+}
+
+/* Seconds after an RTO in which nobody does. */
+static inline u32 tcpx_sysctl_plb_suspend_rto_sec(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_PLB, tcp_plb_suspend_rto_sec);
+}
+
+/* How many of the segments must be marked for a round trip to be congested, 256ths. */
+static inline u32 tcpx_sysctl_plb_cong_thresh(const struct net *net)
+{
+	return COMPAT_KNOB(net, TCPX_HAVE_SYSCTL_TCP_PLB, tcp_plb_cong_thresh);
+}
+
 /* May ACKs wait until all of the backlog has been worked through? */
 static inline bool tcpx_sysctl_backlog_ack_defer(const struct net *net)
 {

@@ -193,7 +193,7 @@ void tcpx_get_info(struct sock *sk, struct tcp_info *info)
 	tcpx_info_counters(tp, info);
 	tcpx_info_chrono(tp, info);
 	tcpx_info_rto_stats(tp, info);
-	compat_tcp_info_newer(info, tp->rcv_wnd, tp->timeout_rehash);
+	compat_tcp_info_newer(info, tp->rcv_wnd, tp->timeout_rehash + tp->plb_rehash);
 	compat_tcp_info_accecn(info, tp->accecn.received_ce, tp->accecn.delivered_bytes,
 			       tp->accecn.received_bytes, tcpx_info_ecn_mode(tp),
 			       tp->accecn.opt_seen, tp->accecn.fail);

@@ -254,6 +254,7 @@ struct tcpx_disorder {
  * @dsack_dups: segments the peer reported twice
  * @rcv_ooopack: segments received out of order
  * @timeout_rehash: how often an RTO chose another path
+ * @plb_rehash: how often congestion did, plb.c
  * @tskey_base: the byte that SO_TIMESTAMPING's OPT_ID calls 0; tstamp.c
  * @chrono_start: tcpx_jiffies32() when @chrono_type began
  * @chrono_stat: jiffies spent busy, limited by rwnd, by sndbuf
@@ -431,6 +432,7 @@ struct tcpx_sock {
 			advanced:1;
 	} rack;
 	u32	xmit_due;		/* tcpx_jiffies32() */
+	u32	plb_rehash;
 	/* Under both names: tp->cc.snd_una is tp->snd_una. */
 	union {
 		struct tcpx_cc	cc;
@@ -476,7 +478,7 @@ static_assert(TCPX_RTO_MAX < 1 << 17 && TCPX_RTO_MIN <= S16_MAX && TCPX_DELACK_M
 TCPX_SOCK_GROUP(af_ops, ca_state, 76);
 TCPX_SOCK_GROUP(pred_flags, bytes_received, 116);
 TCPX_SOCK_GROUP(tcp_wstamp_ns, chrono_stat, 104);
-TCPX_SOCK_GROUP(retransmits, xmit_due, 100);
+TCPX_SOCK_GROUP(retransmits, plb_rehash, 104);
 TCPX_SOCK_GROUP(cc, cc, 200);
 TCPX_SOCK_GROUP(retrans_out, retransmit_skb_hint, 64);
 static_assert(sizeof(struct tcpx_sock) - sizeof(struct inet_sock) <= 664);

@@ -133,6 +133,16 @@ static const struct tcpx_knob tcpx_knobs[] = {
 	/* microseconds; 0: as in kernels that have no such knob */
 	{ KNOB(tcp_rcvbuf_low_rtt), .host = TCPX_HAVE_SYSCTL_TCP_RCVBUF_LOW_RTT,
 	  .most = INT_MAX },
+	{ KNOB(tcp_plb_enabled), .host = TCPX_HAVE_SYSCTL_TCP_PLB, .most = 1 },
+	{ KNOB(tcp_plb_idle_rehash_rounds), .host = TCPX_HAVE_SYSCTL_TCP_PLB,
+	  .preset = 3, .most = 31 },
+	{ KNOB(tcp_plb_rehash_rounds), .host = TCPX_HAVE_SYSCTL_TCP_PLB,
+	  .preset = 12, .most = 31 },
+	{ KNOB(tcp_plb_suspend_rto_sec), .host = TCPX_HAVE_SYSCTL_TCP_PLB,
+	  .preset = 60, .most = 255 },
+	/* 256ths */
+	{ KNOB(tcp_plb_cong_thresh), .host = TCPX_HAVE_SYSCTL_TCP_PLB,
+	  .preset = 128, .most = 256 },
 	{ KNOB(tcp_backlog_ack_defer), .host = TCPX_HAVE_SYSCTL_TCP_BACKLOG_ACK_DEFER,
 	  .preset = 1, .most = 1 },
 };

@@ -359,6 +359,11 @@ struct tcpx_net {
 		int			tcp_syn_linear_timeouts;
 		int			tcp_tw_reuse_delay;
 		int			tcp_comp_sack_rtt_percent;
+		int			tcp_plb_enabled;
+		int			tcp_plb_idle_rehash_rounds;
+		int			tcp_plb_rehash_rounds;
+		int			tcp_plb_suspend_rto_sec;
+		int			tcp_plb_cong_thresh;
 		int			tcp_backlog_ack_defer;
 		int			tcp_rcvbuf_low_rtt;
 		struct tcpx_congestion_ops __rcu *congestion_control;

@@ -236,7 +236,7 @@ static void tcpx_put_stats(struct sk_buff *skb, const struct sock *sk, u64 edt)
 	nla_put_u16(skb, TCP_NLA_TIMEOUT_REHASH, tp->timeout_rehash);
 	nla_put_u32(skb, TCP_NLA_BYTES_NOTSENT, info.tcpi_notsent_bytes);
 	tcpx_put_stat64(skb, TCP_NLA_EDT, edt);
-	compat_nla_put_rehash(skb, tp->timeout_rehash);
+	compat_nla_put_rehash(skb, tp->timeout_rehash + tp->plb_rehash);
 }
 
 /* A message of the kernel's that lacks what OPT_STATS asks for. */

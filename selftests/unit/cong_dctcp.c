@@ -15,6 +15,32 @@ u32 tcpx_cc_ecn(const struct tcpx_cc *cc)
 	return ecn;
 }
 
+/* What PLB was told */
+static struct {
+	int	rounds;
+	u32	marked;
+	u32	delivered;
+	int	checks;
+	int	suspends;
+} plb;
+
+void tcpx_plb_round(struct tcpx_cc *cc, struct tcpx_plb *p, u32 marked, u32 delivered)
+{
+	plb.rounds++;
+	plb.marked = marked;
+	plb.delivered = delivered;
+}
+
+void tcpx_plb_check_rehash(struct tcpx_cc *cc, struct tcpx_plb *p)
+{
+	plb.checks++;
+}
+
+void tcpx_plb_suspend(struct tcpx_cc *cc, struct tcpx_plb *p)
+{
+	plb.suspends++;
+}
+
 static struct tcp_dctcp_info info(const struct tcpx_cc *cc)
 {
 	union tcp_cc_info info;
@@ -32,6 +58,7 @@ FIXTURE(dctcp)
 FIXTURE_SETUP(dctcp)
 {
 	ecn = TCPX_CC_ECN_OK;
+	memset(&plb, 0, sizeof(plb));
 	self->cc = (struct tcpx_cc) {
 		.ops = &tcpx_dctcp,
 		.snd_cwnd = 100,
@@ -92,6 +119,21 @@ TEST_F(dctcp, alpha_follows_the_marks)
 		want = want * 15 / 16 + marked[i] / 100.0 / 16;
 		EXPECT_LE(fabs(want - alpha(&self->cc)), 1.0 / 512);
 	}
+}
+
+TEST_F(dctcp, plb_is_told)
+{
+	window(&self->cc, 100, 30);
+	EXPECT_EQ(1, plb.rounds);
+	EXPECT_EQ(30, plb.marked);
+	EXPECT_EQ(100, plb.delivered);
+	EXPECT_EQ(0, plb.checks);
+	self->cc.ops->cwnd_event(&self->cc, TCPX_CA_EVENT_TX_START, 0);
+	EXPECT_EQ(1, plb.checks);
+	EXPECT_EQ(0, plb.suspends);
+	self->cc.ops->cwnd_event(&self->cc, TCPX_CA_EVENT_LOSS, 0);
+	EXPECT_EQ(1, plb.suspends);
+	EXPECT_EQ(1, plb.checks);
 }
 
 TEST_F(dctcp, alpha_is_updated_once_a_window)

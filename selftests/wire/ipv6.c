@@ -168,6 +168,80 @@ CASE(label_stays_if_so_wanted)
 		rx(c, ". seq=1 len=100 flow=%u t>=%d", label, RTO_MIN_MS);
 }
 
+/* ---- the label and congestion: net.ipv4.tcp_plb_* ---- */
+
+static void open_dctcp(struct wire *w, struct conn *c, const char *rounds,
+		       const char *idle_rounds)
+{
+	knob_set(w, "tcp_plb_enabled", "1");
+	knob_set(w, "tcp_plb_rehash_rounds", rounds);
+	knob_set(w, "tcp_plb_idle_rehash_rounds", idle_rounds);
+	conn_init(w, c);
+	c->listener = sock_listen(w, PORT, 16);
+	c->lport = PORT;
+	tx(c, "SEW seq=0 mss=1000 sackok ws=0");
+	rx(c, "SE. seq=0 ack=1");
+	tx(c, ". seq=1 ack=1");
+	conn_accept(c);
+	CHECK_EQ(w, 0, setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, "dctcp", 5));
+}
+
+/* How many of so many segments, one a round trip, have another label than the one before? */
+static int label_changes(struct conn *c, int rounds, const char *ack)
+{
+	__u32 label = 0, at = c->written + 1;
+	int changes = 0;
+
+	for (; rounds; rounds--, at += 100) {
+		conn_write(c, 100, 0);
+		CHECK(c->w, wire_next(c, DEADLINE_MS));
+		CHECK_EQ(c->w, at, c->seg.seq - c->irs);
+		changes += label && c->seg.flow != label;
+		label = c->seg.flow;
+		tx(c, "%s ack=%u", ack, at + 100);
+	}
+	return changes;
+}
+
+CASE(label_of_congested_path)
+{
+	long counted;
+
+	open_dctcp(w, c, "5", "0");
+	CHECK_EQ(w, 0, label_changes(c, 12, "."));
+	CHECK_EQ(w, 0, label_changes(c, 4, "E."));
+	/* One good round, and it is reckoned anew. */
+	CHECK_EQ(w, 0, label_changes(c, 2, "."));
+	CHECK_EQ(w, 0, label_changes(c, 4, "E."));
+	CHECK_EQ(w, 2, label_changes(c, 9, "E."));
+	counted = mib_if_any(w, "TCPPLBRehash");
+	CHECK(w, counted == 2 || counted == -1);
+}
+
+CASE(label_of_congested_path_stays_unless_told)
+{
+	open_dctcp(w, c, "5", "0");
+	knob_set(w, "tcp_plb_enabled", "0");
+	CHECK_EQ(w, 0, label_changes(c, 20, "E."));
+}
+
+CASE(label_of_congested_path_after_idleness)
+{
+	open_dctcp(w, c, "31", "3");
+	CHECK_EQ(w, 3, label_changes(c, 12, "E."));
+}
+
+/* A timeout chooses a path by itself. Others are left alone for a while. */
+CASE(label_of_congested_path_stays_after_timeout)
+{
+	open_dctcp(w, c, "5", "3");
+	conn_write(c, 100, 0);
+	rx(c, ". seq=1 len=100");
+	rx(c, ". seq=1 len=100");
+	tx(c, ". ack=101");
+	CHECK_EQ(w, 0, label_changes(c, 20, "E."));
+}
+
 CASE(label_for_who_asks)
 {
 	CHECK(w, sysctl_try("net/ipv6/auto_flowlabels", "2"));
