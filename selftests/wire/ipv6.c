@@ -231,6 +231,25 @@ CASE(label_of_congested_path_after_idleness)
 	CHECK_EQ(w, 3, label_changes(c, 12, "E."));
 }
 
+/* A threshold of 0: no mark is needed. */
+CASE(label_of_congested_path_by_threshold)
+{
+	open_dctcp(w, c, "5", "0");
+	knob_set(w, "tcp_plb_cong_thresh", "0");
+	CHECK(w, label_changes(c, 20, ".") >= 3);
+}
+
+CASE(label_of_congested_path_changes_soon_after_timeout)
+{
+	knob_set(w, "tcp_plb_suspend_rto_sec", "0");
+	open_dctcp(w, c, "5", "0");
+	conn_write(c, 100, 0);
+	rx(c, ". seq=1 len=100");
+	rx(c, ". seq=1 len=100");
+	tx(c, ". ack=101");
+	CHECK(w, label_changes(c, 20, "E.") >= 3);
+}
+
 /* A timeout chooses a path by itself. Others are left alone for a while. */
 CASE(label_of_congested_path_stays_after_timeout)
 {

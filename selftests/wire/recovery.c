@@ -359,7 +359,7 @@ CASE(tail_loss_probe_not_early)
 		tx(c, ". ack=%u", at - 2000);
 		acked = c->last;
 		conn_write(c, 1000, 0);
-		do {
+		for (;;) {
 			s = wire_next(c, DEADLINE_MS);
 			CHECK(w, s);
 			if (s->seq - c->irs == at)
@@ -368,7 +368,7 @@ CASE(tail_loss_probe_not_early)
 			CHECK_TIME(w, s->time - since >= 2000000);
 			/* This process had no time, and the probe was due: nothing was lost. */
 			tx(c, ". ack=%u sack=%u:%u", at, at - 1000, at);
-		} while (1);
+		}
 	}
 }
 

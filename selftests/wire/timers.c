@@ -297,6 +297,9 @@ CASE(knobs_refuse)
 		{ "tcp_backlog_ack_defer", "2" }, { "tcp_tw_reuse_delay", "0" },
 		{ "tcp_tw_reuse_delay", "60001" }, { "tcp_comp_sack_rtt_percent", "0" },
 		{ "tcp_comp_sack_rtt_percent", "1001" }, { "tcp_rcvbuf_low_rtt", "-1" },
+		{ "tcp_plb_enabled", "2" }, { "tcp_plb_idle_rehash_rounds", "32" },
+		{ "tcp_plb_rehash_rounds", "32" }, { "tcp_plb_suspend_rto_sec", "256" },
+		{ "tcp_plb_cong_thresh", "257" },
 	};
 	char path[2][128];
 	size_t i, known;
