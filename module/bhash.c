@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Local ports in use: a bucket per port and netns with its owners, and the
+ * Local ports in use: a bucket per port, netns and VRF with its owners, and the
  * reservation that keeps TCPX and kernel TCP out of each other's ports. Who may
  * join a bucket, and which port is chosen, is for bind.c.
  *
@@ -184,10 +184,13 @@ int tcpx_inherit_port(const struct sock *lsk, struct sock *child)
 	int err = -EADDRINUSE;
 
 	spin_lock(&head->lock);
-	tb = tcpx_bucket_find(head, port);
-	if (tb && tb == READ_ONCE(tcpx_sk(lsk)->bind_hash)) {
-		tcpx_bucket_add(tb, child);
-		err = 0;
+	/* The listener's may be gone any time, but not while it is in the table. */
+	hlist_for_each_entry(tb, &head->chain, node) {
+		if (tb->port == port && tb == READ_ONCE(tcpx_sk(lsk)->bind_hash)) {
+			tcpx_bucket_add(tb, child);
+			err = 0;
+			break;
+		}
 	}
 	spin_unlock(&head->lock);
 	return err;
@@ -323,27 +326,34 @@ static int tcpx_rsv_bind(struct sock *rsk, unsigned short port, bool reuse)
 
 /**
  * tcpx_bucket_reserve() - a bucket whose port is reserved with kernel TCP
- * @net: netns
+ * @sk: socket that it is for
+ * @l3mdev: VRF whose port it is, 0 for none
  * @bucket: the bucket; one made before that did not get its port is used again
  * @port: the port, 0 for any
  * @reuse: see tcpx_rsv_bind()
  *
- * Context: may sleep; the port's mutex, if there is a port.
+ * Context: socket lock; may sleep; the port's mutex, if there is a port.
  * Return: 0, -EADDRINUSE, -ENOMEM.
  */
-int tcpx_bucket_reserve(struct net *net, struct tcpx_bind_bucket **bucket, unsigned short port,
-			bool reuse)
+int tcpx_bucket_reserve(const struct sock *sk, int l3mdev, struct tcpx_bind_bucket **bucket,
+			unsigned short port, bool reuse)
 {
 	struct sock *rsk;
 	int err;
 
 	if (!*bucket)
-		*bucket = tcpx_bucket_alloc(net);
+		*bucket = tcpx_bucket_alloc(sock_net(sk));
 	if (!*bucket)
 		return -ENOMEM;
 	rsk = tcpx_bucket_rsv(*bucket);
+	/* Kernel TCP tells the VRF by the device. Once we are in, none of its devices is free:
+	 * other sockets may join the bucket. Outside no device has ports of its own.
+	 */
+	rsk->sk_bound_dev_if = l3mdev ? sk->sk_bound_dev_if : 0;
 	err = tcpx_rsv_bind(rsk, port, reuse);
+	WRITE_ONCE(rsk->sk_bound_dev_if, 0);
 	(*bucket)->port = inet_sk(rsk)->inet_num;
+	(*bucket)->l3mdev = l3mdev;
 	return err;
 }
 
@@ -358,14 +368,27 @@ void tcpx_bucket_insert(struct tcpx_bind_hashbucket *head, struct tcpx_bind_buck
 	set_bit(tb->port, tcpx_used_ports(tcpx_pernet(tb->net)));
 }
 
-/**
- * tcpx_bucket_remove() - it no longer is
- * @tb: bucket without owners; its place is locked, or the netns goes
- */
-void tcpx_bucket_remove(struct tcpx_bind_bucket *tb)
+static bool tcpx_port_has_bucket(struct tcpx_bind_hashbucket *head, unsigned short port)
 {
-	clear_bit(tb->port, tcpx_used_ports(tcpx_pernet(tb->net)));
+	struct tcpx_bind_bucket *tb;
+
+	hlist_for_each_entry(tb, &head->chain, node) {
+		if (tb->port == port)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * tcpx_bucket_remove() - it no longer is, unless in another VRF
+ * @head: its place, locked, or the netns goes
+ * @tb: bucket without owners
+ */
+void tcpx_bucket_remove(struct tcpx_bind_hashbucket *head, struct tcpx_bind_bucket *tb)
+{
 	hlist_del(&tb->node);
+	if (!tcpx_port_has_bucket(head, tb->port))
+		clear_bit(tb->port, tcpx_used_ports(tcpx_pernet(tb->net)));
 }
 
 /* --- releasing what is idle ------------------------------------------------ */
@@ -377,7 +400,26 @@ static bool tcpx_bucket_expired(const struct tcpx_bind_bucket *tb, unsigned long
 	return !tb->active || time_after_eq(jiffies, tb->idle_since + linger);
 }
 
-/* Free the bucket of @port if it is idle still. */
+/* Take a bucket of @port out of the table that is idle still, of whichever VRF; or NULL. */
+static struct tcpx_bind_bucket *tcpx_bucket_take_idle(struct tcpx_bind_hashbucket *head,
+						      unsigned short port, unsigned long linger)
+{
+	struct tcpx_bind_bucket *tb, *idle = NULL;
+
+	spin_lock_bh(&head->lock);
+	hlist_for_each_entry(tb, &head->chain, node) {
+		if (tb->port != port || !tcpx_bucket_expired(tb, linger))
+			continue;
+		tcpx_bucket_revive(tb);
+		tcpx_bucket_remove(head, tb);
+		idle = tb;
+		break;
+	}
+	spin_unlock_bh(&head->lock);
+	return idle;
+}
+
+/* Free the buckets of @port that are idle still. */
 static void tcpx_bucket_release(struct tcpx_net *tn, unsigned short port, unsigned long linger)
 {
 	struct tcpx_bind_hashbucket *head = tcpx_bind_head(tn, port);
@@ -386,16 +428,7 @@ static void tcpx_bucket_release(struct tcpx_net *tn, unsigned short port, unsign
 
 	/* Until the reservation is gone nobody may try to make another. */
 	mutex_lock(mutex);
-	spin_lock_bh(&head->lock);
-	tb = tcpx_bucket_find(head, port);
-	if (tb && tcpx_bucket_expired(tb, linger)) {
-		tcpx_bucket_revive(tb);
-		tcpx_bucket_remove(tb);
-	} else {
-		tb = NULL;
-	}
-	spin_unlock_bh(&head->lock);
-	if (tb)
+	while ((tb = tcpx_bucket_take_idle(head, port, linger)))
 		tcpx_bucket_free(tb);
 	mutex_unlock(mutex);
 }
@@ -502,7 +535,7 @@ void tcpx_bind_net_exit(struct tcpx_net *tn)
 	for (i = 0; i <= tn->hinfo->bhash_mask; i++) {
 		hlist_for_each_entry_safe(tb, next, &tn->hinfo->bhash[i].chain, node) {
 			WARN_ON_ONCE(!hlist_empty(&tb->owners));
-			tcpx_bucket_remove(tb);
+			tcpx_bucket_remove(&tn->hinfo->bhash[i], tb);
 			tcpx_bucket_free(tb);
 		}
 		cond_resched();

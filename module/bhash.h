@@ -12,10 +12,10 @@ struct mutex *tcpx_port_mutex_of(unsigned short port);
 void tcpx_bucket_settle(struct tcpx_bind_bucket *tb);
 void tcpx_bucket_add(struct tcpx_bind_bucket *tb, struct sock *sk);
 void tcpx_bucket_unrelax(struct tcpx_bind_bucket *tb);
-int  tcpx_bucket_reserve(struct net *net, struct tcpx_bind_bucket **bucket, unsigned short port,
-			 bool reuse);
+int  tcpx_bucket_reserve(const struct sock *sk, int l3mdev, struct tcpx_bind_bucket **bucket,
+			 unsigned short port, bool reuse);
 void tcpx_bucket_insert(struct tcpx_bind_hashbucket *head, struct tcpx_bind_bucket *tb);
-void tcpx_bucket_remove(struct tcpx_bind_bucket *tb);
+void tcpx_bucket_remove(struct tcpx_bind_hashbucket *head, struct tcpx_bind_bucket *tb);
 void tcpx_bucket_free(struct tcpx_bind_bucket *tb);
 int  tcpx_bhash_init(void);
 void tcpx_bhash_exit(void);
@@ -29,12 +29,12 @@ static inline struct tcpx_bind_hashbucket *tcpx_bind_head(const struct tcpx_net 
 }
 
 static inline struct tcpx_bind_bucket *tcpx_bucket_find(struct tcpx_bind_hashbucket *head,
-							unsigned short port)
+							unsigned short port, int l3mdev)
 {
 	struct tcpx_bind_bucket *tb;
 
 	hlist_for_each_entry(tb, &head->chain, node) {
-		if (tb->port == port)
+		if (tb->port == port && tb->l3mdev == l3mdev)
 			return tb;
 	}
 	return NULL;

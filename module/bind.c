@@ -31,6 +31,7 @@ static u32 *tcpx_perturb __ro_after_init;
  * struct tcpx_port_search - looking for a port for a socket
  * @sk: the socket
  * @tn: its netns
+ * @l3mdev: VRF whose ports it may have, 0: those outside
  * @take: let @sk into a bucket (locked): 0, -EADDRINUSE to look further, other
  *	errors to give up
  * @spare: the next bucket, with its reservation, if there is one already
@@ -45,6 +46,7 @@ static u32 *tcpx_perturb __ro_after_init;
 struct tcpx_port_search {
 	struct sock			*sk;
 	struct tcpx_net			*tn;
+	int				l3mdev;
 	int				(*take)(struct tcpx_port_search *s,
 						struct tcpx_bind_bucket *tb);
 	struct tcpx_bind_bucket		*spare;
@@ -75,7 +77,7 @@ static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 	int err;
 
 	spin_lock_bh(&head->lock);
-	tb = tcpx_bucket_find(head, fresh->port);
+	tb = tcpx_bucket_find(head, fresh->port, fresh->l3mdev);
 	if (tb) {
 		tcpx_bucket_unrelax(tb);
 	} else {
@@ -86,7 +88,7 @@ static int tcpx_port_open(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 	if (tb == fresh && !err)
 		fresh = NULL;
 	else if (tb == fresh)
-		tcpx_bucket_remove(tb);
+		tcpx_bucket_remove(head, tb);
 	else if (err)
 		tcpx_bucket_settle(tb);
 	spin_unlock_bh(&head->lock);
@@ -103,7 +105,7 @@ static int tcpx_port_reserve(struct tcpx_port_search *s, struct tcpx_bind_hashbu
 			     unsigned short port, bool relaxed)
 {
 	bool reuse = relaxed || (s->explicit && s->sk->sk_reuse);
-	int err = tcpx_bucket_reserve(s->tn->net, &s->spare, port, reuse);
+	int err = tcpx_bucket_reserve(s->sk, s->l3mdev, &s->spare, port, reuse);
 
 	if (!err)
 		return tcpx_port_open(s, head);
@@ -126,7 +128,7 @@ static int tcpx_port_join(struct tcpx_port_search *s, struct tcpx_bind_hashbucke
 	if (!test_bit(port, tcpx_used_ports(s->tn)))
 		return -ENOENT;
 	spin_lock_bh(&head->lock);
-	tb = tcpx_bucket_find(head, port);
+	tb = tcpx_bucket_find(head, port, s->l3mdev);
 	*relaxed = tb && tb->relaxed;
 	if (tb && !tb->relaxed)
 		err = s->take(s, tb);
@@ -197,7 +199,7 @@ static int tcpx_port_ask_kernel(struct tcpx_port_search *s)
 	int low, high, err;
 	unsigned short port;
 
-	err = tcpx_bucket_reserve(s->tn->net, &s->spare, 0, false);
+	err = tcpx_bucket_reserve(s->sk, s->l3mdev, &s->spare, 0, false);
 	if (err)
 		return err;
 	port = s->spare->port;
@@ -217,9 +219,13 @@ static void tcpx_port_search_init(struct tcpx_port_search *s, struct sock *sk,
 				  int (*take)(struct tcpx_port_search *s,
 					      struct tcpx_bind_bucket *tb))
 {
+	const struct tcpx_bind_bucket *tb = tcpx_sk(sk)->bind_hash;
+
 	*s = (struct tcpx_port_search) {
 		.sk = sk,
 		.tn = tcpx_pernet(sock_net(sk)),
+		/* What bind() found holds, if another device or sysctl has come since. */
+		.l3mdev = tb ? tb->l3mdev : inet_sk_bound_l3mdev(sk),
 		.take = take,
 	};
 }

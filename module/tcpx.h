@@ -226,7 +226,7 @@ struct tcpx_options_received {
 /* --- tables ------------------------------------------------------------- */
 
 /**
- * struct tcpx_bind_bucket - a local port in use in one netns
+ * struct tcpx_bind_bucket - a local port in use in one netns, or in a VRF of it
  * @node: in tcpx_bind_hashbucket.chain, under its lock
  * @owners: sockets and TIME_WAIT entries bound to it (sk_bind_node), same lock
  * @idle: in tcpx_net.rsv_idle or, if the port does not linger, rsv_dead when the last
@@ -241,6 +241,7 @@ struct tcpx_options_received {
  *	reservation live on for a while, see bhash.c
  * @nsock: full sockets among @owners
  * @tw_strict: TIME_WAIT entries among @owners that lack SO_REUSEADDR
+ * @l3mdev: ifindex of the VRF, 0 outside of them and with net.ipv4.tcp_l3mdev_accept; for good
  * @relaxed: only TIME_WAIT entries with SO_REUSEADDR are left: kernel TCP may
  *	bind the port with SO_REUSEADDR too, as it could among its own
  *
@@ -255,6 +256,7 @@ struct tcpx_bind_bucket {
 	unsigned long		idle_since;
 	unsigned int		nsock;
 	unsigned int		tw_strict;
+	int			l3mdev;
 	kuid_t			fastuid;
 	unsigned short		port;
 	signed char		fastreuse;
@@ -286,10 +288,10 @@ struct tcpx_lhash_bucket {
  * @ehash_locks_mask: locks - 1
  * @lhash: listeners by port; read under RCU
  * @lhash_mask: buckets - 1
- * @bhash: bound ports by port
+ * @bhash: bound ports by port, of all VRFs
  * @bhash_mask: buckets - 1
- * @used_ports: bitmap of ports that have a bucket in @bhash, as every local port of what is
- *	in @ehash and @lhash has; lockless readers
+ * @used_ports: bitmap of ports that have a bucket in @bhash, of whichever VRF, as every local
+ *	port of what is in @ehash and @lhash has; lockless readers
  * @bound_ports: bitmap of ports that bind() gave out, only to pass over them
  *	quickly; bhash.c
  */

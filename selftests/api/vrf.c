@@ -134,6 +134,111 @@ TEST_F(vrf, same_port_outside)
 	EXPECT_EQ(-EADDRINUSE, SYS(api_bind(fd, &self->any)));
 }
 
+/*
+ * Who may have a port of which device beside whom: a VRF's belong to one of the two stacks, as
+ * those outside do. "red0" is a device in it, "out0" one that is not.
+ */
+static const struct {
+	const char *holder, *binder;
+	int expected;
+	bool whole;	/* to kernel TCP all of AF_TCPX's port is taken, whatever the device */
+} neighbours[] = {
+	{ "red", "red", -EADDRINUSE, false },
+	{ "red", NULL, 0, false },
+	{ "red", "out0", 0, false },
+	{ NULL, "red", 0, false },
+	{ NULL, "red0", 0, false },
+	{ "out0", "red", 0, false },
+	{ "red0", "red0", -EADDRINUSE, false },
+	{ "red0", NULL, 0, false },
+	{ "red0", "red", 0, true },
+	{ "red", "red0", 0, true },
+};
+
+TEST_F(vrf, whose_port)
+{
+	bool to_kernel = variant->server == AF_TCPX && variant->client == AF_INET;
+	int holder, binder;
+	size_t i;
+
+	ASSERT_EQ(0, api_sh("ip link add red0 type veth && ip link set red0 master red up"));
+	ASSERT_EQ(0, api_sh("ip link add out0 type veth && ip link set out0 up"));
+	for (i = 0; i < ARRAY_SIZE(neighbours); i++) {
+		holder = listener(variant->server, neighbours[i].holder, &self->any);
+		binder = client(variant->client, neighbours[i].binder);
+		EXPECT_EQ(to_kernel && neighbours[i].whole ? -EADDRINUSE : neighbours[i].expected,
+			  SYS(api_bind(binder, &self->any)))
+			TH_LOG("row %zu", i);
+		if (!neighbours[i].expected && !(to_kernel && neighbours[i].whole)) {
+			EXPECT_EQ(0, SYS(listen(binder, 1)))
+				TH_LOG("row %zu: listen", i);
+		}
+		close(binder);
+		close(holder);
+	}
+	/* Else the VRF misses its peer when the namespace goes, and says so. */
+	ASSERT_EQ(0, api_sh("ip link set red0 nomaster"));
+}
+
+/* The client closes first, so that the listener's port is without a TIME_WAIT. */
+static void served(int c, int l, const struct sockaddr_in *addr)
+{
+	int s = connection(c, l, addr);
+
+	close(c);
+	close(s);
+}
+
+/* Each stack serves the port where it has it, and it comes back where it was given up. */
+TEST_F(vrf, port_of_each_stack)
+{
+	int in = listener(variant->server, "red", &self->any), out, c, fd;
+	struct sockaddr_in lo = api_addr("127.0.0.1", PORT);
+
+	out = listener(variant->client, NULL, &self->any);
+	c = client(variant->client, "red");
+	served(c, in, &self->red);
+	c = client(variant->server, NULL);
+	served(c, out, &lo);
+
+	close(in);
+	c = client(variant->client, "red");
+	EXPECT_EQ(-ECONNREFUSED, SYS(api_connect(c, &self->red)));
+	close(c);
+	c = client(variant->client, NULL);
+	served(c, out, &lo);
+	fd = api_socket(variant->client, 0);
+	tie(fd, "red");
+	api_opt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	EXPECT_TRUE(API_WAIT(!api_bind(fd, &self->any)));
+	EXPECT_EQ(0, SYS(listen(fd, 1)));
+	close(fd);
+	close(out);
+}
+
+/* Ports of choice are of the VRF's, too. */
+TEST_F(vrf, any_port)
+{
+	struct sockaddr_in addr = api_addr("0.0.0.0", 0);
+	int in[2], out[2], i, fd;
+
+	api_sysctl("ipv4/ip_local_port_range", "40000 40001");
+	for (i = 0; i < 2; i++) {
+		in[i] = client(i ? variant->client : variant->server, "red");
+		ASSERT_EQ(0, SYS(api_bind(in[i], &addr)));
+		out[i] = client(i ? variant->client : variant->server, NULL);
+		ASSERT_EQ(0, SYS(api_bind(out[i], &addr)));
+	}
+	EXPECT_NE(api_port(in[0]), api_port(in[1]));
+	EXPECT_NE(api_port(out[0]), api_port(out[1]));
+	fd = client(variant->client, "red");
+	EXPECT_EQ(-EADDRINUSE, SYS(api_bind(fd, &addr)));
+	close(fd);
+	fd = client(variant->client, NULL);
+	EXPECT_EQ(-EADDRINUSE, SYS(api_bind(fd, &addr)));
+	close(fd);
+}
+
 /* Of two keys for one address that of the segment's VRF holds. */
 TEST_F(vrf, md5_key_of_it)
 {
