@@ -272,6 +272,15 @@ static void tcpx_sack_invalid(struct sock *sk, bool dup_sack)
 	TCPX_NET_INC(sock_net(sk), mib);
 }
 
+/* Put a valid block among the others, by sequence number. */
+static void tcpx_sack_sort_in(struct tcp_sack_block *sorted, int used, u32 start, u32 end)
+{
+	for (; used > 0 && before(start, sorted[used - 1].start_seq); used--)
+		sorted[used] = sorted[used - 1];
+	sorted[used].start_seq = start;
+	sorted[used].end_seq = end;
+}
+
 /**
  * tcpx_sacktag_write_queue() - apply the SACK option of an ACK
  * @sk: socket, locked
@@ -290,7 +299,7 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 	int num = min(4, (opt[1] - TCPOLEN_SACK_BASE) >> 3), used = 0, i;
 	u32 ack_seq = TCPX_CB(ack_skb)->ack_seq;
 	struct tcpx_disorder *d = tcpx_disorder_get(sk);	/* NULL: without the cache */
-	struct tcp_sack_block seen[4] = {};
+	struct tcp_sack_block sorted[4] = {};
 	bool dsack, all = true;
 
 	if (!tp->sacked_out) {
@@ -316,15 +325,24 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 		}
 		if (!after(end, prior_snd_una))
 			continue;
-		if (!dup) {
-			seen[used++] = block;
-			if (!tcpx_sack_clip(d, &start, &end))
-				continue;
-		}
-		all &= tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), &block, end, dup);
+		if (dup)
+			all &= tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), &block, end,
+						 true);
+		else
+			tcpx_sack_sort_in(sorted, used++, start, end);
+	}
+	/* The option begins with the newest block, mostly the highest. What is below it and is
+	 * news by the same ACK arrived before, and is no sign of reordering: so upwards.
+	 */
+	for (i = 0; i < used; i++) {
+		u32 start = sorted[i].start_seq, end = sorted[i].end_seq;
+
+		if (tcpx_sack_clip(d, &start, &end))
+			all &= tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), &sorted[i],
+						 end, false);
 	}
 	if (d && used && all)
-		memcpy(d->recv_sack_cache, seen, sizeof(seen));
+		memcpy(d->recv_sack_cache, sorted, sizeof(sorted));
 
 	if (tp->ca_state != TCP_CA_Loss || tp->undo_marker)
 		tcpx_check_sack_reordering(sk, state->reord, false);

@@ -113,6 +113,19 @@ CASE(reordering_below_the_last_segment)
 }
 
 /*
+ * The newest block comes first (rfc2018#section-4), which mostly is the highest. What the same
+ * ACK says of lower ones for the first time arrived before it: nothing has been reordered, and
+ * three segments beyond a hole are a loss at once.
+ */
+CASE(newest_block_first_is_no_reordering)
+{
+	in_flight(w, c, OPTS, 10);
+	tx(c, ". ack=1 sack=9001:10001,7001:8001,5001:6001");
+	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTT_MS / 4 - JIFFY_MS);
+	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
+}
+
+/*
  * A lost retransmission is found by what was sent after it and arrived, long
  * before the timer (rfc8985#section-3.2).
  */
