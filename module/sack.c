@@ -319,7 +319,8 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 		bool dup = !i && dsack;
 
 		if (!tcpx_sackblock_valid(tp, dup, start, end)) {
-			if (after(end, prior_snd_una) || dup)
+			/* Those of an ACK that comes late were good in their time. */
+			if (dup || ack_seq == tp->snd_una || after(end, tp->snd_una))
 				tcpx_sack_invalid(sk, dup);
 			continue;
 		}

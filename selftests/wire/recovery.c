@@ -125,6 +125,22 @@ CASE(newest_block_first_is_no_reordering)
 	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
 }
 
+/* The network doubled a segment that was sent once: no D-SACK to undo by, but one to count. */
+CASE(dsack_of_what_was_sent_once)
+{
+	in_flight(w, c, OPTS, 8);
+	tx(c, ". ack=4001 sack=1:1001");
+	none(c);
+	CHECK_EQ(w, 1, mib(w, "TCPDSACKRecv"));
+	CHECK_EQ(w, 1, mib(w, "TCPDSACKIgnoredDubious"));
+	CHECK_EQ(w, 1, mib(w, "TCPSACKDiscard"));
+	/* A block that was good before the ACK was overtaken is nothing to count. */
+	tx(c, ". ack=2001 sack=3001:4001");
+	none(c);
+	CHECK_EQ(w, 1, mib(w, "TCPSACKDiscard"));
+	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
+}
+
 /*
  * A lost retransmission is found by what was sent after it and arrived, long
  * before the timer (rfc8985#section-3.2).
