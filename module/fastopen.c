@@ -255,13 +255,15 @@ static bool tcpx_fastopen_queue_check(struct sock *lsk)
  */
 void tcpx_fastopen_remove(struct sock *child, bool reset)
 {
-	struct tcpx_request_sock *req = tcpx_sk(child)->fastopen_rsk;
+	struct tcpx_sock *tp = tcpx_sk(child);
+	struct tcpx_request_sock *req = tp->fastopen_rsk;
 	struct request_sock *rsk = &req->req.req;
 	struct sock *lsk = rsk->rsk_listener;
 	struct fastopen_queue *q = &tcpx_queue(lsk)->fastopenq;
 	bool put = false;
 
-	WRITE_ONCE(tcpx_sk(child)->fastopen_rsk, NULL);
+	WRITE_ONCE(tp->fastopen_rsk, NULL);
+	tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(rsk->rsk_rcv_wnd, tp->window_clamp));
 	spin_lock_bh(&q->lock);
 	req->tfo_listener = false;
 	if (rsk->sk) {
@@ -412,6 +414,9 @@ static struct sock *tcpx_fastopen_create_child(struct sock *lsk, struct sk_buff 
 	tp->snd_wnd = ntohs(tcp_hdr(skb)->window);
 	tp->max_window = tp->snd_wnd;
 	tcpx_mstamp_refresh(tp);
+	/* Who has proved no address gets no more of the buffer than the SYN-ACK can offer. */
+	tp->rcv_wnd = min(tp->rcv_wnd, 65535U);
+	tp->rcv_ssthresh = tp->rcv_wnd;
 	/* For the SYN-ACK; nothing else is repeated before that is acknowledged. */
 	tcpx_reset_xmit_timer(child, TCPX_TIME_RETRANS, rsk->timeout);
 	/* One is the queue's and the child's, one our caller's. */

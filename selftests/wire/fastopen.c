@@ -307,6 +307,29 @@ CASE(syn_repeated)
 	check_alive(c);
 }
 
+/*
+ * A peer that has proved no address gets no more of a large buffer than the SYN-ACK can offer;
+ * all of it once it has. Kernel TCP does neither or, from 6.11 on, offers all at once.
+ */
+CASE(window_waits_for_the_handshake)
+{
+	__u8 cookie[8];
+
+	if (w->kind.family != AF_TCPX)
+		_exit(EXIT_SKIP);
+	server(w, 0);
+	sysctl_set(w, "tcp_rmem", "4096 540000 15728640");
+	open_with(w, c, listener(w, 5, cookie), cookie, 100);
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 ack=101 len=1000");
+	CHECK(w, conn_wnd(c) <= 65536);
+	tx(c, ". seq=101 ack=1001");
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1001 ack=101 len=1000");
+	CHECK(w, conn_wnd(c) > 120000);
+	conn_read(c, 0, 100);
+}
+
 /* Data that was sent before the handshake was complete waits for its end. */
 CASE(data_waits_for_the_handshake)
 {
