@@ -248,6 +248,9 @@ static bool tcpx_ofo_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk
 	if (TCPX_CB(skb)->seq != TCPX_CB(to)->end_seq ||
 	    !tcpx_try_coalesce(sk, to, skb, &fragstolen))
 		return false;
+	/* As for one that stays: the window goes on growing. */
+	if (tcpx_is_sack(tcpx_sk(sk)))
+		tcpx_grow_window(sk, skb);
 	/* One gone, its truesize went along. */
 	kfree_skb_partial(skb, fragstolen);
 	return true;

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../slow.h"
@@ -228,6 +229,18 @@ static inline void knob_set(struct wire *w, const char *name, const char *value)
 	snprintf(path, sizeof(path), "net/tcpx/%s", name);
 	if (!sysctl_try(path, value))
 		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
+}
+
+/* Skips the test for kernel TCP of an earlier release. */
+static inline void kernel_tcp_since(struct wire *w, int major, int minor)
+{
+	int here_major, here_minor;
+	struct utsname u;
+
+	CHECK(w, !uname(&u) && sscanf(u.release, "%d.%d", &here_major, &here_minor) == 2);
+	if (w->kind.family != AF_TCPX &&
+	    (here_major < major || (here_major == major && here_minor < minor)))
+		_exit(EXIT_SKIP);
 }
 
 /* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. Before there

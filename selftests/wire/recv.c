@@ -2,7 +2,6 @@
 /*
  * Arriving data: order, acknowledgment, reassembly, SACK, the receive window.
  */
-#include <sys/utsname.h>
 #include "fixture.h"
 
 CASE(in_order)
@@ -532,6 +531,31 @@ CASE(window_follows_buffer)
 	CHECK(w, conn_wnd(c) > 100000);
 }
 
+/* It grows with each segment beyond a hole, also where one is merged with that before it (the
+ * shorter ones here: they fit behind it).
+ */
+CASE(window_grows_beyond_a_hole)
+{
+	__u32 wnd;
+	int i, at;
+
+	kernel_tcp_since(w, 6, 6);
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	sock_set(w, c->fd, SOL_SOCKET, SO_RCVBUFFORCE, 500000);
+	for (i = 0; i < 10; i++) {
+		at = 1001 + 1500 * i;
+		tx(c, ". seq=%d len=1000", at);
+		rx(c, ". ack=1 sack=1001:%d", at + 1000);
+		wnd = conn_wnd(c);
+		tx(c, ". seq=%d len=500", at + 1000);
+		rx(c, ". ack=1 sack=1001:%d", at + 1500);
+		CHECK(w, conn_wnd(c) > wnd);
+	}
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=16001");
+	conn_read(c, 0, 16000);
+}
+
 CASE(window_clamp_holds)
 {
 	if (w->kind.family != AF_TCPX)
@@ -548,12 +572,7 @@ CASE(window_clamp_holds)
  */
 static void large_buffer(struct wire *w)
 {
-	struct utsname u;
-	int major, minor;
-
-	CHECK(w, !uname(&u) && sscanf(u.release, "%d.%d", &major, &minor) == 2);
-	if (w->kind.family != AF_TCPX && (major < 6 || (major == 6 && minor < 11)))
-		_exit(EXIT_SKIP);
+	kernel_tcp_since(w, 6, 11);
 	sysctl_set(w, "tcp_rmem", "4096 540000 15728640");
 }
 
