@@ -370,15 +370,25 @@ void tcpx_ofo_purge(struct sock *sk)
  * @sk: socket, locked
  * @skb: segment
  *
- * For the second time: our ACKs may be what gets lost. Try another path.
+ * For the second time, and with another flow label: the peer has had a timeout, so that our ACKs
+ * may be what gets lost. Try another path, unless we are about to by a timeout of our own. The
+ * same label, and any duplicate of IPv4, may as well be the network's doing.
  */
 void tcpx_rcv_spurious_retrans(struct sock *sk, const struct sk_buff *skb)
 {
-	const struct tcpx_disorder *d = tcpx_sk(sk)->disorder;
+#if IS_ENABLED(CONFIG_IPV6)
+	struct tcpx_disorder *d = tcpx_skb_is_v6(skb) ? tcpx_disorder_get(sk) : NULL;
+	u32 label, last;
 
-	if (d && TCPX_CB(skb)->seq == d->duplicate_sack[0].start_seq &&
-	    sk_rethink_txhash(sk))
+	if (!d)
+		return;
+	last = d->lrcv_flowlabel;
+	label = ntohl(ip6_flowlabel(ipv6_hdr(skb)));
+	d->lrcv_flowlabel = label;
+	if (last && label != last && TCPX_CB(skb)->seq == d->duplicate_sack[0].start_seq &&
+	    tcpx_sk(sk)->ca_state != TCP_CA_Loss && sk_rethink_txhash(sk))
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDUPLICATEDATAREHASH);
+#endif
 }
 
 /* Data that says nothing new, or that can't be taken: answer at once. */

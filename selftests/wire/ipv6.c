@@ -273,6 +273,31 @@ CASE(label_for_who_asks)
 	rx(c, ". seq=101 len=100 flow!=0");
 }
 
+/*
+ * Data that came before comes again: by the network while its label is the same, by a peer that has
+ * had a timeout if not. Then our ACKs may be what gets lost, and go another way.
+ */
+CASE(label_changes_with_duplicate_data)
+{
+	__u32 label;
+	int i;
+
+	kernel_tcp_since(w, 6, 12);
+	conn_passive(w, c, "mss=1000 sackok");
+	tx(c, ". seq=1 len=1000 flow=0x11111");
+	rx(c, ". ack=1001 flow!=0");
+	label = c->seg.flow;
+	for (i = 0; i < 3; i++) {
+		tx(c, ". seq=1 len=1000 flow=0x11111");
+		rx(c, ". ack=1001 sack=1:1001 flow=%u", label);
+	}
+	CHECK_EQ(w, 0, mib(w, "TcpDuplicateDataRehash"));
+	tx(c, ". seq=1 len=1000 flow=0x22222");
+	rx(c, ". ack=1001 sack=1:1001 flow!=%u", label);
+	CHECK_EQ(w, 1, mib(w, "TcpDuplicateDataRehash"));
+	conn_read(c, 0, 1000);
+}
+
 /* flowlabel_reflect, bit 0: what we send has the label that the peer sends. */
 CASE(label_is_the_peers)
 {
