@@ -261,13 +261,15 @@ goodput() { # NAME THERE BACK MTU ARGS; in $pairs those that are not the usual o
 	result $status "$1" "$text" "$tmp/log"
 }
 
-# From 6.6 on the kernel forgets TCP_WINDOW_CLAMP at the first data that it gets. There only
-# AF_TCPX can be the server whose window is small, and its clients are compared.
+# Kernel TCP's server forgets TCP_WINDOW_CLAMP: from 6.6 on at the first data, before that when it
+# makes its buffer larger. AF_TCPX's keeps to it. So the clients are compared, at either's server.
 window() { # as goodput
-	local pairs=''
+	local name=$1 pairs='kt tt'
 
-	! printf '%s\n' 6.6 "$(uname -r)" | sort -VC || pairs='kt tt'
-	goodput "$@"
+	shift
+	goodput "$name" "$@"
+	pairs='kk tk'
+	goodput "$name at kernel TCP" "$@"
 }
 
 # The Nth segment to arrive is lost, and from there every Nth: the same ones of each pair.
