@@ -129,6 +129,7 @@ CASE(newest_block_first_is_no_reordering)
 CASE(dsack_of_what_was_sent_once)
 {
 	in_flight(w, c, OPTS, 8);
+	tx(c, ". ack=4001");
 	tx(c, ". ack=4001 sack=1:1001");
 	none(c);
 	CHECK_EQ(w, 1, mib(w, "TCPDSACKRecv"));
