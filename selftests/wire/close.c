@@ -4,16 +4,6 @@
  */
 #include "fixture.h"
 
-static int tcp_state(struct conn *c)
-{
-	struct tcp_info info = { .tcpi_state = 0 };
-	socklen_t len = sizeof(info);
-
-	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info,
-				     &len));
-	return info.tcpi_state;
-}
-
 static void linger(struct conn *c, int onoff, int seconds)
 {
 	struct linger l = { .l_onoff = onoff, .l_linger = seconds };
@@ -50,7 +40,7 @@ CASE(passive_close)
 	tx(c, "F.");
 	rx(c, ". seq=1 ack=2");
 	conn_eof(c);
-	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_info_of(c).tcpi_state);
 	conn_close(c);
 	rx(c, "F. seq=1 ack=2");
 	tx(c, ". ack=2");
@@ -62,14 +52,14 @@ CASE(states_of_active_close)
 {
 	conn_passive(w, c, NULL);
 	conn_shutdown(c, SHUT_WR);
-	CHECK_EQ(w, TCP_FIN_WAIT1, tcp_state(c));
+	CHECK_EQ(w, TCP_FIN_WAIT1, tcp_info_of(c).tcpi_state);
 	rx(c, "F. seq=1 ack=1");
 	tx(c, ". ack=2");
-	CHECK_EQ(w, TCP_FIN_WAIT2, tcp_state(c));
+	CHECK_EQ(w, TCP_FIN_WAIT2, tcp_info_of(c).tcpi_state);
 	tx(c, "F. ack=2");
 	rx(c, ". seq=2 ack=2");
 	/* A socket whose connection waits in TIME-WAIT is closed itself. */
-	CHECK_EQ(w, TCP_CLOSE, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE, tcp_info_of(c).tcpi_state);
 	conn_eof(c);
 }
 
@@ -78,12 +68,12 @@ CASE(states_of_passive_close)
 	conn_active(w, c, NULL);
 	tx(c, "F.");
 	rx(c, ". ack=2");
-	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_info_of(c).tcpi_state);
 	conn_shutdown(c, SHUT_WR);
 	rx(c, "F. seq=1 ack=2");
-	CHECK_EQ(w, TCP_LAST_ACK, tcp_state(c));
+	CHECK_EQ(w, TCP_LAST_ACK, tcp_info_of(c).tcpi_state);
 	tx(c, ". ack=2");
-	CHECK_EQ(w, TCP_CLOSE, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE, tcp_info_of(c).tcpi_state);
 	check_gone(c);
 }
 
@@ -95,9 +85,9 @@ CASE(simultaneous_close)
 	rx(c, "F. seq=1 ack=1");
 	tx(c, "F. seq=1 ack=1");
 	rx(c, ". seq=2 ack=2");
-	CHECK_EQ(w, TCP_CLOSING, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSING, tcp_info_of(c).tcpi_state);
 	tx(c, ". seq=2 ack=2");
-	CHECK_EQ(w, TCP_CLOSE, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE, tcp_info_of(c).tcpi_state);
 	none(c);
 	/* In TIME-WAIT now: a repeated FIN is acknowledged again. */
 	tx(c, "F. seq=1 ack=2");
@@ -241,12 +231,12 @@ CASE(fin_out_of_order)
 	tx(c, "F. seq=1001");
 	rx(c, ". seq=1 ack=1 sacks=1");
 	conn_would_block(c);
-	CHECK_EQ(w, TCP_ESTABLISHED, tcp_state(c));
+	CHECK_EQ(w, TCP_ESTABLISHED, tcp_info_of(c).tcpi_state);
 	tx(c, ". seq=1 len=1000");
 	rx(c, ". seq=1 ack=1002");
 	conn_read(c, 0, 1000);
 	conn_eof(c);
-	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_info_of(c).tcpi_state);
 }
 
 CASE(fin_with_data_out_of_order)
@@ -270,7 +260,7 @@ CASE(fin_repeated)
 	tx(c, "F. seq=1");
 	rx(c, ". seq=1 ack=2");
 	conn_eof(c);
-	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_info_of(c).tcpi_state);
 }
 
 /* The first FIN is the end, whatever still comes behind it. */
@@ -283,7 +273,7 @@ CASE(data_after_fin)
 	while (wire_next(c, QUIET_MS))
 		CHECK_EQ(w, 2, c->seg.ack - c->iss);
 	conn_eof(c);
-	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_state(c));
+	CHECK_EQ(w, TCP_CLOSE_WAIT, tcp_info_of(c).tcpi_state);
 	conn_write(c, 10, 0);
 	rx(c, ". seq=1 ack=2 len=10");
 }

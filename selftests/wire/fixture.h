@@ -243,6 +243,16 @@ static inline void kernel_tcp_since(struct wire *w, int major, int minor)
 		_exit(EXIT_SKIP);
 }
 
+/* What TCP_INFO says, as far as libc's headers know it. */
+static inline struct tcp_info tcp_info_of(const struct conn *c)
+{
+	struct tcp_info info = { .tcpi_state = 0 };
+	socklen_t len = sizeof(info);
+
+	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
+	return info;
+}
+
 /* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. Before there
  * is a connection: where the test is skipped, one far away would live on for minutes.
  */

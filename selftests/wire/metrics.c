@@ -34,15 +34,6 @@ static void route_known(struct wire *w, const char *metrics)
 	close(before.listener);
 }
 
-static struct tcp_info info_of(struct conn *c)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
-	return info;
-}
-
 /* The SYN-ACK, and no more. */
 static void synack(struct wire *w, struct conn *c, const char *want)
 {
@@ -138,7 +129,7 @@ CASE(reordering)
 {
 	route_known(w, "reordering lock 9");
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, 9, info_of(c).tcpi_reordering);
+	CHECK_EQ(w, 9, tcp_info_of(c).tcpi_reordering);
 }
 
 /* The first timeout is that of the route's RTT, not of the handshake's. */
@@ -243,7 +234,7 @@ static __u32 lossy(struct wire *w, void (*end)(struct conn *c, int from))
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=10001 len=1000");
 	tx(c, ". ack=11001");
-	info = info_of(c);
+	info = tcp_info_of(c);
 	CHECK_EQ(w, 0, info.tcpi_ca_state);
 	CHECK(w, info.tcpi_snd_ssthresh < 10);
 	end(c, 11001);
@@ -263,7 +254,7 @@ CASE(learnt_ssthresh)
 	save_ssthresh(w);
 	learnt = lossy(w, end_by_user);
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, learnt, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, learnt, tcp_info_of(c).tcpi_snd_ssthresh);
 }
 
 /* At the end of LAST_ACK, and used by who opens. */
@@ -274,14 +265,14 @@ CASE(learnt_ssthresh_last_ack)
 	save_ssthresh(w);
 	learnt = lossy(w, end_by_peer);
 	conn_active(w, c, OPTS);
-	CHECK_EQ(w, learnt, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, learnt, tcp_info_of(c).tcpi_snd_ssthresh);
 }
 
 CASE(learnt_ssthresh_not_by_default)
 {
 	lossy(w, end_by_user);
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, 0x7fffffff, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, 0x7fffffff, tcp_info_of(c).tcpi_snd_ssthresh);
 }
 
 CASE(learnt_nothing_by_reset)
@@ -289,7 +280,7 @@ CASE(learnt_nothing_by_reset)
 	save_ssthresh(w);
 	lossy(w, end_by_reset);
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, 0x7fffffff, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, 0x7fffffff, tcp_info_of(c).tcpi_snd_ssthresh);
 }
 
 CASE(learnt_nothing_unless_saved)
@@ -298,7 +289,7 @@ CASE(learnt_nothing_unless_saved)
 	sysctl_set(w, "tcp_no_metrics_save", "1");
 	lossy(w, end_by_user);
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, 0x7fffffff, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, 0x7fffffff, tcp_info_of(c).tcpi_snd_ssthresh);
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=1 len=1000");
 	rx(c, ". seq=1 len=1000 t>=%d t<%d", RTO_MIN_MS, SLOW_RTT_MS);
@@ -313,10 +304,10 @@ CASE(learnt_ssthresh_stays)
 	save_ssthresh(w);
 	learnt = lossy(w, end_by_user);
 	conn_passive(w, &before, OPTS);
-	CHECK_EQ(w, learnt, info_of(&before).tcpi_snd_ssthresh);
+	CHECK_EQ(w, learnt, tcp_info_of(&before).tcpi_snd_ssthresh);
 	end_by_user(&before, 1);
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, learnt, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, learnt, tcp_info_of(c).tcpi_snd_ssthresh);
 }
 
 /* The first timeout follows the RTT of the connection before, if that was longer. */
@@ -327,7 +318,7 @@ CASE(learnt_rtt)
 	conn_slow(w, &before, OPTS);
 	end_by_user(&before, 1);
 	conn_passive(w, c, OPTS);
-	CHECK(w, info_of(c).tcpi_rtt < 1000 * SLOW_RTT_MS / 2);
+	CHECK(w, tcp_info_of(c).tcpi_rtt < 1000 * SLOW_RTT_MS / 2);
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=1 len=1000");
 	rx(c, ". seq=1 len=1000 t>=%d t<3000", SLOW_RTT_MS * 2);
@@ -377,5 +368,5 @@ CASE(learnt_is_flushed)
 	lossy(w, end_by_user);
 	run_command(w, tcpx ? "echo flush >/proc/net/tcpx_metrics" : "ip tcp_metrics flush all");
 	conn_passive(w, c, OPTS);
-	CHECK_EQ(w, 0x7fffffff, info_of(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, 0x7fffffff, tcp_info_of(c).tcpi_snd_ssthresh);
 }

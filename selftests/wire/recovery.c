@@ -7,15 +7,6 @@
 
 #define OPTS	"mss=1000 sackok ws=0"
 
-static struct tcp_info tcp_info(const struct conn *c)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len));
-	return info;
-}
-
 /* So many segments in flight, for a round trip. */
 static void in_flight(struct wire *w, struct conn *c, const char *opts, int segs)
 {
@@ -74,11 +65,11 @@ CASE(rack_waits_for_reordering)
 CASE(reordering_is_learnt)
 {
 	in_flight(w, c, OPTS, 8);
-	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
+	CHECK_EQ(w, 3, tcp_info_of(c).tcpi_reordering);
 	tx(c, ". ack=1 sack=7001:8001");
 	tx(c, ". ack=8001");
 	none(c);
-	CHECK(w, tcp_info(c).tcpi_reordering >= 8);
+	CHECK(w, tcp_info_of(c).tcpi_reordering >= 8);
 
 	conn_write(c, 8000, 0);
 	rx_stream(c, 8001, 16001, 1000);
@@ -90,7 +81,7 @@ CASE(reordering_is_learnt)
 	none(c);
 	tx(c, ". ack=16001");
 	none(c);
-	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Open, tcp_info_of(c).tcpi_ca_state);
 }
 
 /*
@@ -104,12 +95,12 @@ CASE(reordering_below_the_last_segment)
 	tx(c, ". ack=1 sack=9001:10001");
 	tx(c, ". ack=1 sack=3001:4001,9001:10001");
 	none(c);
-	CHECK_EQ(w, 7, tcp_info(c).tcpi_reordering);
-	CHECK_EQ(w, 11, tcp_info(c).tcpi_snd_cwnd);
+	CHECK_EQ(w, 7, tcp_info_of(c).tcpi_reordering);
+	CHECK_EQ(w, 11, tcp_info_of(c).tcpi_snd_cwnd);
 	tx(c, ". ack=10001");
 	none(c);
-	CHECK_EQ(w, 10, tcp_info(c).tcpi_reordering);
-	CHECK_EQ(w, 19, tcp_info(c).tcpi_snd_cwnd);
+	CHECK_EQ(w, 10, tcp_info_of(c).tcpi_reordering);
+	CHECK_EQ(w, 19, tcp_info_of(c).tcpi_snd_cwnd);
 }
 
 /*
@@ -122,7 +113,7 @@ CASE(newest_block_first_is_no_reordering)
 	in_flight(w, c, OPTS, 10);
 	tx(c, ". ack=1 sack=9001:10001,7001:8001,5001:6001");
 	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTT_MS / 4 - JIFFY_MS);
-	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
+	CHECK_EQ(w, 3, tcp_info_of(c).tcpi_reordering);
 }
 
 /* The network doubled a segment that was sent once: no D-SACK to undo by, but one to count. */
@@ -139,7 +130,7 @@ CASE(dsack_of_what_was_sent_once)
 	tx(c, ". ack=2001 sack=3001:4001");
 	none(c);
 	CHECK_EQ(w, 1, mib(w, "TCPSACKDiscard"));
-	CHECK_EQ(w, 3, tcp_info(c).tcpi_reordering);
+	CHECK_EQ(w, 3, tcp_info_of(c).tcpi_reordering);
 }
 
 /*
@@ -167,14 +158,14 @@ CASE(undo_by_dsack)
 	struct tcp_info before, after;
 
 	in_flight(w, c, OPTS, 10);
-	before = tcp_info(c);
+	before = tcp_info_of(c);
 	lose_first(c);
-	CHECK_EQ(w, TCP_CA_Recovery, tcp_info(c).tcpi_ca_state);
-	CHECK(w, tcp_info(c).tcpi_snd_ssthresh < before.tcpi_snd_ssthresh);
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info_of(c).tcpi_ca_state);
+	CHECK(w, tcp_info_of(c).tcpi_snd_ssthresh < before.tcpi_snd_ssthresh);
 	/* The original was late; then its duplicate arrives. */
 	tx(c, ". ack=4001");
 	tx(c, ". ack=10001 sack=1:1001");
-	after = tcp_info(c);
+	after = tcp_info_of(c);
 	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
 	CHECK(w, after.tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
 	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
@@ -190,15 +181,15 @@ CASE(undo_by_timestamp)
 	conn_write(c, 8000, 0);
 	rx_stream(c, 1, 8001, 1000);
 	sent = c->ts_recent;
-	before = tcp_info(c);
+	before = tcp_info_of(c);
 	none_for(c, SLOW_RTT_MS);
 	tx(c, ". ack=1 tsecr=%u sack=1001:2001", sent);
 	tx(c, ". ack=1 tsecr=%u sack=1001:3001", sent);
 	tx(c, ". ack=1 tsecr=%u sack=1001:4001", sent);
 	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTO_MS / 2);
-	CHECK_EQ(w, TCP_CA_Recovery, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info_of(c).tcpi_ca_state);
 	tx(c, ". ack=8001 tsecr=%u", sent);
-	after = tcp_info(c);
+	after = tcp_info_of(c);
 	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
 	CHECK(w, after.tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
 	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
@@ -218,13 +209,13 @@ CASE(undo_without_retransmission)
 	sysctl_set(w, "tcp_limit_output_bytes", "1");
 	conn_write(c, 2000, 0);
 	rx(c, ". seq=4001 len=1000");
-	before = tcp_info(c);
+	before = tcp_info_of(c);
 	tx(c, ". ack=1 sack=1001:2001");
 	tx(c, ". ack=1 sack=1001:3001");
 	tx(c, ". ack=1 sack=1001:4001");
-	CHECK_EQ(w, TCP_CA_Recovery, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info_of(c).tcpi_ca_state);
 	tx(c, ". ack=4001");
-	after = tcp_info(c);
+	after = tcp_info_of(c);
 	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
 	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
 	CHECK_EQ(w, 0, after.tcpi_total_retrans);
@@ -239,11 +230,11 @@ CASE(no_undo_of_a_true_loss)
 	conn_slow(w, c, "mss=1012 sackok ts ws=0");
 	conn_write(c, 8000, 0);
 	rx_stream(c, 1, 8001, 1000);
-	before = tcp_info(c);
+	before = tcp_info_of(c);
 	none_for(c, SLOW_RTT_MS);
 	lose_first(c);
 	tx(c, ". ack=8001");
-	after = tcp_info(c);
+	after = tcp_info_of(c);
 	CHECK_EQ(w, TCP_CA_Open, after.tcpi_ca_state);
 	CHECK(w, after.tcpi_snd_ssthresh < before.tcpi_snd_ssthresh);
 	CHECK_EQ(w, after.tcpi_snd_ssthresh, after.tcpi_snd_cwnd);
@@ -258,13 +249,13 @@ CASE(frto)
 	struct tcp_info before;
 
 	in_flight(w, c, OPTS, 10);
-	before = tcp_info(c);
+	before = tcp_info_of(c);
 	conn_write(c, 5000, 0);
 	rx(c, ". seq=1 len=1000 skip t>=%d", SLOW_RTO_MS / 2);
-	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info_of(c).tcpi_ca_state);
 	tx(c, ". ack=2001");
-	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
-	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
+	CHECK_EQ(w, TCP_CA_Open, tcp_info_of(c).tcpi_ca_state);
+	CHECK(w, tcp_info_of(c).tcpi_snd_cwnd >= before.tcpi_snd_cwnd);
 }
 
 /* What was sent again without need, and is then held for lost, is out once, not twice: who
@@ -283,16 +274,16 @@ CASE(retransmission_undone_and_lost)
 	sent = c->ts_recent;
 	none_for(c, SLOW_RTT_MS);
 	rx(c, ". seq=1 len=1000 skip t>=%d", SLOW_RTO_MS / 2);
-	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info_of(c).tcpi_ca_state);
 	/* Half of it, so that it stays in the queue. */
 	tx(c, ". ack=501 tsecr=%u", sent);
-	CHECK(w, tcp_info(c).tcpi_ca_state != TCP_CA_Loss);
-	CHECK_EQ(w, 1, tcp_info(c).tcpi_retrans);
+	CHECK(w, tcp_info_of(c).tcpi_ca_state != TCP_CA_Loss);
+	CHECK_EQ(w, 1, tcp_info_of(c).tcpi_retrans);
 	rx(c, ". seq=501 len=500 skip t>=%d", SLOW_RTO_MS / 2);
-	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
-	CHECK_EQ(w, 1, tcp_info(c).tcpi_retrans);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info_of(c).tcpi_ca_state);
+	CHECK_EQ(w, 1, tcp_info_of(c).tcpi_retrans);
 	tx(c, ". ack=8001");
-	CHECK_EQ(w, 0, tcp_info(c).tcpi_retrans);
+	CHECK_EQ(w, 0, tcp_info_of(c).tcpi_retrans);
 }
 
 /*
@@ -304,13 +295,13 @@ CASE(frto_without_sack)
 	in_flight(w, c, "mss=1000", 10);
 	conn_write(c, 5000, 0);
 	rx(c, ". seq=1 len=1000 t>=%d", SLOW_RTO_MS / 2);
-	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info_of(c).tcpi_ca_state);
 	tx(c, ". ack=2001");
-	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info_of(c).tcpi_ca_state);
 	rx_stream(c, 10001, 13001, 1000);
 	none(c);
 	tx(c, ". ack=3001");
-	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Open, tcp_info_of(c).tcpi_ca_state);
 }
 
 /* Duplicates for the new data instead: the loss was real. */
@@ -322,7 +313,7 @@ CASE(frto_true_loss)
 	tx(c, ". ack=2001");
 	rx_stream(c, 10001, 13001, 1000);
 	tx(c, ". ack=2001");
-	CHECK_EQ(w, TCP_CA_Loss, tcp_info(c).tcpi_ca_state);
+	CHECK_EQ(w, TCP_CA_Loss, tcp_info_of(c).tcpi_ca_state);
 	rx(c, ". seq=2001 len=1000 t<%d", SLOW_RTO_MS / 2);
 }
 
@@ -364,10 +355,10 @@ CASE(tail_loss_probe)
 	tx(c, ". ack=4001");
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=4001 len=1000");
-	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= 10);
+	CHECK(w, tcp_info_of(c).tcpi_snd_cwnd >= 10);
 	tx(c, ". ack=5001");
-	CHECK(w, tcp_info(c).tcpi_snd_cwnd < 10);
-	CHECK_EQ(w, TCP_CA_Open, tcp_info(c).tcpi_ca_state);
+	CHECK(w, tcp_info_of(c).tcpi_snd_cwnd < 10);
+	CHECK_EQ(w, TCP_CA_Open, tcp_info_of(c).tcpi_ca_state);
 }
 
 /*
@@ -413,7 +404,7 @@ CASE(tail_loss_probe_was_needless)
 	conn_write(c, 1000, 0);
 	rx(c, ". seq=4001 len=1000");
 	tx(c, ". ack=5001");
-	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= 10);
+	CHECK(w, tcp_info_of(c).tcpi_snd_cwnd >= 10);
 }
 
 /*
@@ -430,7 +421,7 @@ CASE(proportional_rate_reduction)
 	tx(c, ". ack=10001");
 	rx_stream(c, 10001, 30001, 1000);
 	none_for(c, SLOW_RTT_MS);
-	CHECK_EQ(w, 20, tcp_info(c).tcpi_snd_cwnd);
+	CHECK_EQ(w, 20, tcp_info_of(c).tcpi_snd_cwnd);
 
 	tx(c, ". ack=10001 sack=11001:12001");
 	tx(c, ". ack=10001 sack=11001:13001");
@@ -442,9 +433,9 @@ CASE(proportional_rate_reduction)
 	}
 	while (wire_next(c, QUIET_MS))
 		sent++;
-	CHECK_EQ(w, 14, tcp_info(c).tcpi_snd_ssthresh);
+	CHECK_EQ(w, 14, tcp_info_of(c).tcpi_snd_ssthresh);
 	/* Limited transmit, the retransmission, and the rest at 7:10. */
 	CHECK(w, sent >= 12 && sent <= 15);
 	tx(c, ". ack=%u", c->rcv_nxt);
-	CHECK(w, tcp_info(c).tcpi_snd_cwnd >= 14 && tcp_info(c).tcpi_snd_cwnd < 20);
+	CHECK(w, tcp_info_of(c).tcpi_snd_cwnd >= 14 && tcp_info_of(c).tcpi_snd_cwnd < 20);
 }

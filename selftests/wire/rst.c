@@ -66,16 +66,6 @@ static const struct state {
 	{ "CLOSING", closing, ECONNRESET, TCP_CLOSING },
 };
 
-static int tcp_state(struct conn *c)
-{
-	struct tcp_info info = { .tcpi_state = 0 };
-	socklen_t len = sizeof(info);
-
-	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info,
-				     &len));
-	return info.tcpi_state;
-}
-
 /* Run a body in each state, on a port of its own each time. */
 static void in_each_state(struct wire *w, struct conn *c,
 			  void (*body)(struct conn *c, const struct state *s))
@@ -85,7 +75,7 @@ static void in_each_state(struct wire *w, struct conn *c,
 	for (i = 0; i < ARRAY_SIZE(states); i++) {
 		trace("--- %s", states[i].name);
 		states[i].reach(w, c);
-		CHECK_EQ(w, states[i].tcp_state, tcp_state(c));
+		CHECK_EQ(w, states[i].tcp_state, tcp_info_of(c).tcpi_state);
 		body(c, &states[i]);
 		if (c->fd >= 0)
 			conn_close(c);
@@ -98,7 +88,7 @@ static void exact_rst(struct conn *c, const struct state *s)
 {
 	tx(c, "R seq=%u", c->snd_nxt);
 	CHECK_EQ(c->w, s->error, wait_error(c));
-	CHECK_EQ(c->w, TCP_CLOSE, tcp_state(c));
+	CHECK_EQ(c->w, TCP_CLOSE, tcp_info_of(c).tcpi_state);
 	check_gone(c);
 }
 
@@ -124,7 +114,7 @@ static void inside_rst(struct conn *c, const struct state *s)
 {
 	tx(c, "R seq=%u", c->snd_nxt + 100);
 	rx(c, ". seq=%u ack=%u skip", c->rcv_nxt, c->snd_nxt);
-	CHECK_EQ(c->w, s->tcp_state, tcp_state(c));
+	CHECK_EQ(c->w, s->tcp_state, tcp_info_of(c).tcpi_state);
 }
 
 CASE(rst_inside_window_is_challenged)
@@ -139,7 +129,7 @@ static void outside_rst(struct conn *c, const struct state *s)
 	tx(c, "R seq=%u", c->snd_nxt - 5);
 	tx(c, "R seq=%u", c->snd_nxt + 10000000);
 	tx(c, "R seq=%u", c->snd_nxt - 10000000);
-	CHECK_EQ(c->w, s->tcp_state, tcp_state(c));
+	CHECK_EQ(c->w, s->tcp_state, tcp_info_of(c).tcpi_state);
 	CHECK_EQ(c->w, 0, sock_error(c->fd));
 }
 
@@ -165,7 +155,7 @@ static void any_syn(struct conn *c, const struct state *s)
 {
 	tx(c, "S seq=%u", c->snd_nxt);
 	rx(c, ". seq=%u ack=%u skip", c->rcv_nxt, c->snd_nxt);
-	CHECK_EQ(c->w, s->tcp_state, tcp_state(c));
+	CHECK_EQ(c->w, s->tcp_state, tcp_info_of(c).tcpi_state);
 }
 
 CASE(syn_is_challenged)
