@@ -552,6 +552,10 @@ static inline ssize_t compat_skb_splice_from_iter(struct sk_buff *skb, struct io
 
 /* --- TCP_INFO ------------------------------------------------------------ */
 
+#ifndef TCPI_OPT_TFO_CHILD
+#define TCPI_OPT_TFO_CHILD	128
+#endif
+
 /* Members that are not in every kernel's struct tcp_info. */
 static inline void compat_tcp_info_newer(struct tcp_info *info, u32 rcv_wnd, u32 rehash)
 {

@@ -494,6 +494,7 @@ struct sock *tcpx_try_fastopen(struct sock *lsk, struct sk_buff *skb,
 	else
 		now.len = -1;	/* it has the right one */
 	*foc = now;
+	tcpx_sk(child)->rx_opt.tfo_child = 1;
 	TCPX_NET_INC(net, LINUX_MIB_TCPFASTOPENPASSIVE);
 	return child;
 }

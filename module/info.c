@@ -57,6 +57,8 @@ static void tcpx_info_options(const struct tcpx_sock *tp, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (tp->syn_data_acked)
 		info->tcpi_options |= TCPI_OPT_SYN_DATA;
+	if (tp->rx_opt.tfo_child)
+		info->tcpi_options |= TCPI_OPT_TFO_CHILD;
 	info->tcpi_fastopen_client_fail = tp->fastopen_client_fail;
 }
 

@@ -198,6 +198,7 @@ struct tcpx_skb_cb {
  * @snd_wscale: shift of the windows we are sent
  * @rcv_wscale: shift of the windows we send
  * @window_set: TCP_WINDOW_CLAMP chose the bound of ours
+ * @tfo_child: the SYN had Fast Open's option, and made the socket
  * @num_sacks: blocks in selective_acks
  * @accecn: where the AccECN option of the segment just parsed starts, counted from the
  *	    TCP header, 0 if there is none
@@ -216,7 +217,8 @@ struct tcpx_options_received {
 		sack_ok:1,
 		snd_wscale:4,
 		rcv_wscale:4,
-		window_set:1;
+		window_set:1,
+		tfo_child:1;
 	u8	num_sacks;
 	u8	accecn;
 	u16	user_mss;

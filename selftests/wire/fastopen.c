@@ -42,15 +42,7 @@ static __u64 bytes_received(struct wire *w, int fd)
 	return bytes;
 }
 
-static struct tcp_info info_of(struct wire *w, int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	memset(&info, 0, sizeof(info));
-	CHECK_EQ(w, 0, getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len));
-	return info;
-}
+#define INFO_TFO_CHILD	128	/* of tcpi_options */
 
 /* A cookie as opt= wants it, under kind 34 or the experimental one. */
 static const char *fo_option(const __u8 *cookie, int len, bool exp)
@@ -115,7 +107,7 @@ CASE(data_in_syn)
 	CHECK_EQ(w, 1, mib(w, "TCPFastOpenPassive"));
 	/* Read and answered before the handshake is complete. */
 	conn_read(c, 0, 100);
-	info = info_of(w, c->fd);
+	info = tcp_info_of(c);
 	CHECK_EQ(w, TCP_SYN_RECV, info.tcpi_state);
 	CHECK(w, info.tcpi_options & TCPI_OPT_SYN_DATA);
 	CHECK_EQ(w, 100, bytes_received(w, c->fd));
@@ -123,7 +115,7 @@ CASE(data_in_syn)
 	rx(c, ". seq=1 ack=101 len=50");
 	tx(c, ". seq=101 ack=51");
 	none(c);
-	CHECK_EQ(w, TCP_ESTABLISHED, info_of(w, c->fd).tcpi_state);
+	CHECK_EQ(w, TCP_ESTABLISHED, tcp_info_of(c).tcpi_state);
 	check_alive(c);
 }
 
@@ -160,7 +152,21 @@ CASE(wrong_cookie)
 	rx(c, ". ack=101");
 	conn_accept(c);
 	conn_read(c, 0, 100);
-	CHECK(w, !(info_of(w, c->fd).tcpi_options & TCPI_OPT_SYN_DATA));
+	CHECK(w, !(tcp_info_of(c).tcpi_options & (TCPI_OPT_SYN_DATA | INFO_TFO_CHILD)));
+}
+
+/* TCP_INFO tells which connection came so, with or without data. */
+CASE(child_is_known)
+{
+	__u8 cookie[8];
+	int fd;
+
+	kernel_tcp_since(w, 7, 3);
+	server(w, 0);
+	fd = listener(w, 5, cookie);
+	open_with(w, c, fd, cookie, 0);
+	CHECK(w, tcp_info_of(c).tcpi_options & INFO_TFO_CHILD);
+	CHECK(w, !(tcp_info_of(c).tcpi_options & TCPI_OPT_SYN_DATA));
 }
 
 CASE(wrong_length_of_cookie)
@@ -631,7 +637,7 @@ CASE(client_sends_data_in_syn)
 	tx(c, "S. seq=0 ack=101 mss=1000 sackok ws=0");
 	rx(c, ". seq=101 ack=1");
 	CHECK(w, wait_for(c->fd, POLLOUT, DEADLINE_MS));
-	info = info_of(w, c->fd);
+	info = tcp_info_of(c);
 	CHECK(w, info.tcpi_options & TCPI_OPT_SYN_DATA);
 	CHECK_EQ(w, 0, client_fail(w, c->fd));
 	CHECK_EQ(w, 1, mib(w, "TCPFastOpenActive"));
