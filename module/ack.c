@@ -660,8 +660,11 @@ static int tcpx_ack_check(struct sock *sk, u32 ack, int flag)
 			return -SKB_DROP_REASON_TCP_TOO_OLD_ACK;
 		}
 	}
-	if (after(ack, tp->snd_nxt))
+	if (after(ack, tp->snd_nxt)) {
+		if (!(flag & TCPX_FLAG_NO_CHALLENGE_ACK))
+			tcpx_send_challenge_ack(sk);
 		return -SKB_DROP_REASON_TCP_ACK_UNSENT_DATA;
+	}
 	return 0;
 }
 
