@@ -97,9 +97,11 @@ static void tcpx_info_sender(const struct tcpx_sock *tp, struct tcp_info *info)
 	info->tcpi_delivery_rate_app_limited = tp->rate_app_limited;
 }
 
-static void tcpx_info_receiver(const struct tcpx_sock *tp, struct tcp_info *info)
+static void tcpx_info_receiver(struct sock *sk, struct tcp_info *info)
 {
-	info->tcpi_ato = jiffies_to_usecs(tp->ack.ato);
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+
+	info->tcpi_ato = jiffies_to_usecs(min(tp->ack.ato, tcpx_delack_max(sk)));
 	info->tcpi_rcv_mss = tp->ack.rcv_mss;
 	info->tcpi_rcv_ssthresh = tp->rcv_ssthresh;
 	info->tcpi_advmss = tp->advmss;
@@ -191,7 +193,7 @@ void tcpx_get_info(struct sock *sk, struct tcp_info *info)
 	slow = lock_sock_fast(sk);
 	tcpx_info_options(tp, info);
 	tcpx_info_sender(tp, info);
-	tcpx_info_receiver(tp, info);
+	tcpx_info_receiver(sk, info);
 	tcpx_info_counters(tp, info);
 	tcpx_info_chrono(tp, info);
 	tcpx_info_rto_stats(tp, info);

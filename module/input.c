@@ -14,6 +14,9 @@
 /* A segment with one of these may well be shorter than its sender's MSS. */
 #define TCPX_REMNANT	(TCP_FLAG_FIN | TCP_FLAG_URG | TCP_FLAG_SYN | TCP_FLAG_PSH)
 
+/* The fastest clock of timestamps there is in practice; rfc7323#section-5.4 has 1 to 1000. */
+#define TCPX_PEER_TS_HZ	1200
+
 /* What header prediction compares of word 3: not PSH, nor what is reserved but for AE. */
 #define TCPX_HP_BITS	(~(cpu_to_be32(0x0E000000) | TCP_FLAG_PSH))
 
@@ -143,7 +146,8 @@ void tcpx_event_data_recv(struct sock *sk, struct sk_buff *skb)
 		if (gap <= TCPX_ATO_MIN / 2) {
 			tp->ack.ato = (tp->ack.ato >> 1) + TCPX_ATO_MIN / 2;
 		} else if (gap < tp->ack.ato) {
-			tp->ack.ato = min((tp->ack.ato >> 1) + gap, tp->rto);
+			tp->ack.ato = min3((tp->ack.ato >> 1) + gap, tp->rto,
+					   (u32)TCPX_DELACK_MAX);
 		} else if (gap > tp->rto) {
 			/* The peer restarts after a pause. */
 			tcpx_incr_quickack(sk, TCP_MAX_QUICKACKS);
@@ -296,7 +300,7 @@ static bool tcpx_disordered_ack(const struct sock *sk, const struct sk_buff *skb
 	       /* it does not change the window either */
 	       !after(seq, tp->snd_wl1) && !(seq == tp->snd_wl1 && win > tp->snd_wnd) &&
 	       (s32)(tp->rx_opt.ts_recent - tp->rx_opt.rcv_tsval) <=
-		       (s32)jiffies_to_msecs(tp->rto);
+		       (s32)(tp->rto * TCPX_PEER_TS_HZ / HZ);
 }
 
 /* A pure ACK of before rcv_nxt: it came late, and nobody waits for an answer. */

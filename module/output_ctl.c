@@ -86,10 +86,15 @@ void tcpx_send_ack(struct sock *sk)
 	__tcpx_send_ack(sk, tcpx_sk(sk)->rcv_nxt);
 }
 
-/* An ACK is put off no longer: TCP_DELACK_MAX_US, and if the least RTO is less than usual,
- * the peer's may be so, too.
+/**
+ * tcpx_delack_max() - an ACK is put off no longer
+ * @sk: socket, locked
+ *
+ * TCP_DELACK_MAX_US, and if the least RTO is less than usual, the peer's may be so, too.
+ *
+ * Return: jiffies
  */
-static u32 tcpx_delack_max(struct sock *sk)
+u32 tcpx_delack_max(struct sock *sk)
 {
 	return min_t(u32, tcpx_sk(sk)->ack.delack_max, max(tcpx_rto_min(sk), 2U) - 1);
 }

@@ -667,7 +667,7 @@ static void tcpx_delack_timeout(struct sock *sk)
 
 	if (!tcpx_in_pingpong_mode(sk)) {
 		/* Data came more slowly than we thought. */
-		tp->ack.ato = min_t(u32, tp->ack.ato << 1, tp->rto);
+		tp->ack.ato = min3(tp->ack.ato << 1, tp->rto, (u32)TCPX_DELACK_MAX);
 	} else {
 		/* We hoped for an answer to ride on: there was none. */
 		tp->ack.pingpong = 0;

@@ -566,6 +566,24 @@ CASE(delayed_ack)
 	rx(c, ". ack=1101 t>=30 t<=1000");
 }
 
+/* Each one that had to leave alone doubles the time the next may wait, up to 200 ms. */
+CASE(delayed_ack_waits_longer)
+{
+	__u32 ato;
+	int at;
+
+	kernel_tcp_since(w, 7, 3);
+	conn_slow(w, c, "mss=1000");
+	for (at = 1; at < 4001; at += 100) {
+		tx(c, ". seq=%d len=100", at);
+		rx(c, ". ack=%d t<=210", at + 100);
+		conn_read(c, at - 1, 100);
+	}
+	/* A jiffy less than the least RTO. */
+	ato = tcp_info_of(c).tcpi_ato;
+	CHECK(w, ato >= 190000 && ato < 200000);
+}
+
 CASE(delack_max_of_socket)
 {
 	conn_passive(w, c, NULL);
