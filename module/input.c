@@ -82,8 +82,14 @@ void tcpx_initialize_rcv_mss(struct sock *sk)
 	tp->ack.rcv_mss = max(hint, TCP_MIN_MSS);
 }
 
-/* How large are the peer's full segments? Decides when an ACK is due. */
-static void tcpx_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb)
+/**
+ * tcpx_measure_rcv_mss() - how large are the peer's full segments?
+ * @sk: socket, locked
+ * @skb: one with data, header pulled
+ *
+ * Decides when an ACK is due.
+ */
+void tcpx_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	const u16 prior = tp->ack.last_seg_size;

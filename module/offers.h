@@ -415,6 +415,7 @@ void tcpx_store_ts_recent(struct tcpx_sock *tp);
 void tcpx_data_queue(struct sock *sk, struct sk_buff *skb);
 void tcpx_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
 void tcpx_initialize_rcv_mss(struct sock *sk);
+void tcpx_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb);
 void tcpx_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason);
 void tcpx_send_challenge_ack(struct sock *sk);		/* rfc5961, rate limited */
 

@@ -326,6 +326,7 @@ static void tcpx_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 
+	tcpx_measure_rcv_mss(sk, skb);
 	tp->pred_flags = 0;
 	tcpx_schedule_ack(sk);
 	tp->rcv_ooopack += segs;

@@ -389,6 +389,16 @@ CASE_TIMEOUT(zero_window, 60)
 	conn_read(c, right - 1, 1000);
 }
 
+/* Segments beyond a hole tell of the peer's segment size, too. */
+CASE(segment_size_beyond_a_hole)
+{
+	kernel_tcp_since(w, 6, 16);
+	conn_passive(w, c, "mss=1460 sackok");
+	tx(c, ". seq=1001 len=1000");
+	rx(c, ". ack=1 sack=1001:2001");
+	CHECK_EQ(w, 1000, tcp_info_of(c).tcpi_rcv_mss);
+}
+
 /* Some kernels probe with nothing, one below what is expected. */
 /*
  * A segment that begins inside the window and ends beyond it. Stacks take all
