@@ -92,6 +92,14 @@ static inline u32 tcpx_receive_window(const struct tcpx_sock *tp)
 	return win < 0 ? 0 : win;
 }
 
+/* First byte beyond all that was ever promised. What was taken back may be on its way. */
+static inline u32 tcpx_promised_edge(const struct tcpx_sock *tp)
+{
+	if (unlikely(tp->rx_opt.window_retracted))
+		return tp->disorder->rcv_mwnd_seq;
+	return tp->rcv_wup + tp->rcv_wnd;
+}
+
 /* Is an urgent byte on its way? */
 static inline bool tcpx_urg_mode(const struct tcpx_sock *tp)
 {

@@ -464,14 +464,24 @@ static bool tcpx_rst_exact(const struct sock *sk, const struct sk_buff *skb)
 	return seq == max_sack;
 }
 
-static bool tcpx_beyond_window(const struct tcpx_sock *tp, const struct sk_buff *skb)
+/* rfc9293#section-3.4: the right edge. What only ends beyond it is taken while nothing else is
+ * there to read, as it would cost as much to trim it. Some peers let a FIN stick out.
+ */
+static bool tcpx_beyond_window(const struct sock *sk, const struct sk_buff *skb)
 {
-	return after(TCPX_CB(skb)->seq, tp->rcv_nxt + tcpx_receive_window(tp));
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 edge = tcpx_promised_edge(tp);
+
+	if (before(edge, tp->rcv_nxt))
+		edge = tp->rcv_nxt;
+	if (!after(TCPX_CB(skb)->end_seq - tcp_hdr(skb)->fin, edge))
+		return false;
+	return after(TCPX_CB(skb)->seq, edge) || !skb_queue_empty(&sk->sk_receive_queue);
 }
 
-static bool tcpx_sequence_ok(const struct tcpx_sock *tp, const struct sk_buff *skb)
+static bool tcpx_sequence_ok(const struct sock *sk, const struct sk_buff *skb)
 {
-	return !before(TCPX_CB(skb)->end_seq, tp->rcv_wup) && !tcpx_beyond_window(tp, skb);
+	return !before(TCPX_CB(skb)->end_seq, tcpx_sk(sk)->rcv_wup) && !tcpx_beyond_window(sk, skb);
 }
 
 static void tcpx_syn_challenge(struct sock *sk, struct sk_buff *skb, bool syn_inerr)
@@ -518,9 +528,9 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 	}
 
 	/* "first, check sequence number" */
-	if (!tcpx_sequence_ok(tp, skb)) {
+	if (!tcpx_sequence_ok(sk, skb)) {
 		if (!th->rst) {
-			if (!th->syn && tcpx_beyond_window(tp, skb))
+			if (!th->syn && tcpx_beyond_window(sk, skb))
 				TCPX_NET_INC(net, LINUX_MIB_BEYOND_WINDOW);
 			tcpx_unacceptable(sk, skb, syn_inerr, LINUX_MIB_TCPACKSKIPPEDSEQ,
 					  SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
@@ -685,14 +695,16 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	const struct tcphdr *th = tcp_hdr(skb);
+	bool predicted;
 	int reason;
 
 	tcpx_mstamp_refresh(tp);
-	if (tcpx_header_predicted(sk, skb, th)) {
-		if (skb->len == tp->tcp_header_len) {
-			tcpx_rcv_fast_ack(sk, skb);
-			return;
-		}
+	predicted = tcpx_header_predicted(sk, skb, th);
+	if (predicted && skb->len == tp->tcp_header_len) {
+		tcpx_rcv_fast_ack(sk, skb);
+		return;
+	}
+	if (predicted && likely(!after(TCPX_CB(skb)->end_seq, tp->rcv_wup + tp->rcv_wnd))) {
 		if (skb->truesize <= sk->sk_forward_alloc) {
 			tcpx_rcv_fast_data(sk, skb);
 			return;

@@ -617,8 +617,8 @@ void tcpx_push_one(struct sock *sk, unsigned int mss_now);
 void tcpx_data_snd_check(struct sock *sk);		/* push, then wake writers */
 void __tcpx_send_ack(struct sock *sk, u32 rcv_nxt);	/* rcv_nxt: what to acknowledge */
 void tcpx_send_ack(struct sock *sk);
-void tcpx_send_delayed_ack(struct sock *sk);
 u32  tcpx_delack_max(struct sock *sk);
+void tcpx_send_delayed_ack(struct sock *sk);
 void tcpx_send_fin(struct sock *sk);
 void tcpx_send_active_reset(struct sock *sk, gfp_t priority);
 int  tcpx_send_synack(struct sock *sk);			/* simultaneous open */

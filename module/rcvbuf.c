@@ -230,12 +230,31 @@ u32 __tcpx_select_window(struct sock *sk)
 	return tcpx_round_window(tp, free, mss, full);
 }
 
+/* Offer this much from rcv_nxt on. Should that be less than was promised, remember what
+ * was: it may be on its way, rfc7323#section-2.4. Without memory to do so it is
+ * beyond the window when it comes, and is sent again.
+ */
+static void tcpx_commit_window(struct sock *sk, u32 window)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 edge = tcpx_promised_edge(tp);
+
+	tp->rcv_wnd = window;
+	tp->rcv_wup = tp->rcv_nxt;
+	if (likely(!tp->rx_opt.window_retracted && !before(tp->rcv_wup + window, edge)))
+		return;
+	tp->rx_opt.window_retracted = before(tp->rcv_wup + window, edge) && tcpx_disorder_get(sk);
+	if (tp->rx_opt.window_retracted)
+		tp->disorder->rcv_mwnd_seq = edge;
+}
+
 /**
  * tcpx_select_window() - window of the segment that is being built
  * @sk: socket
  *
  * Commits the choice: rcv_wnd and rcv_wup. What was promised is not taken back
- * (rfc9293#section-3.8.6), unless net.ipv4.tcp_shrink_window allows it.
+ * (rfc9293#section-3.8.6), unless net.ipv4.tcp_shrink_window allows it or there is no memory
+ * for it.
  *
  * Context: socket lock.
  * Return: the header's window field, host order, scaled (rfc7323#section-2.3)
@@ -246,17 +265,22 @@ u16 tcpx_select_window(struct sock *sk)
 	struct net *net = sock_net(sk);
 	u8 wscale = tp->rx_opt.rcv_wscale;
 	u32 promised = tcpx_receive_window(tp);
-	u32 window = __tcpx_select_window(sk);
 	u32 old = tp->rcv_wnd;
+	u32 window;
 	u16 field;
 
+	if (unlikely(tp->ack.pending & TCPX_ACK_NOMEM)) {
+		tp->pred_flags = 0;
+		tcpx_commit_window(sk, 0);
+		return 0;
+	}
+	window = __tcpx_select_window(sk);
 	if (window < promised && !tcpx_may_shrink_window(sk)) {
 		if (!window)
 			TCPX_NET_INC(net, LINUX_MIB_TCPWANTZEROWINDOWADV);
 		window = ALIGN(promised, 1U << wscale);
 	}
-	tp->rcv_wnd = window;
-	tp->rcv_wup = tp->rcv_nxt;
+	tcpx_commit_window(sk, window);
 
 	field = min(window, tcpx_max_window(sk, wscale)) >> wscale;
 	if (!field) {

@@ -400,20 +400,38 @@ static void tcpx_data_unwelcome(struct sock *sk, struct sk_buff *skb, enum skb_d
 	tcpx_drop(sk, skb, reason);
 }
 
+/* Memory for the next segment in order. None: the peer is told to stop, and why have the reader
+ * sleep on? But what an empty queue's reader waits for, or a FIN, is taken beyond the
+ * limits: it can't be more than one window.
+ */
+static bool tcpx_schedule_in_order(struct sock *sk, struct sk_buff *skb)
+{
+	bool empty = skb_queue_empty(&sk->sk_receive_queue);
+
+	/* Not that it were refused: the short way to the same. */
+	if (empty && atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
+	    !tcpx_under_memory_pressure(sk)) {
+		tcpx_forced_mem_schedule(sk, skb->truesize);
+		return true;
+	}
+	if (!tcpx_try_rmem_schedule(sk, skb, skb->truesize))
+		return true;
+	tcpx_sk(sk)->ack.pending |= TCPX_ACK_SCHED | TCPX_ACK_NOW | TCPX_ACK_NOMEM;
+	sk->sk_data_ready(sk);
+	if (!empty && skb->len)
+		return false;
+	tcpx_forced_mem_schedule(sk, skb->truesize);
+	return true;
+}
+
 static void tcpx_data_in_order(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	bool fragstolen;
 	int eaten;
 
-	if (skb_queue_empty(&sk->sk_receive_queue)) {
-		/* The reader waits for exactly this: beyond the limits if need
-		 * be, it can't be more than one window.
-		 */
-		tcpx_forced_mem_schedule(sk, skb->truesize);
-	} else if (tcpx_try_rmem_schedule(sk, skb, skb->truesize)) {
+	if (unlikely(!tcpx_schedule_in_order(sk, skb))) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPRCVQDROP);
-		sk->sk_data_ready(sk);
 		tcpx_drop(sk, skb, SKB_DROP_REASON_PROTO_MEM);
 		return;
 	}

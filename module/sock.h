@@ -78,6 +78,8 @@ struct tcpx_accecn {
  * @duplicate_sack: D-SACK to report, rfc2883
  * @selective_acks: blocks to report, rfc2018
  * @recv_sack_cache: SACK blocks already applied
+ * @rcv_mwnd_seq: end of what was promised when the window was taken back, if
+ *	rx_opt.window_retracted
  * @lrcv_flowlabel: IPv6 flow label of the last segment that was acknowledged before; 0: none yet
  * @md5sig: TCP_MD5SIG, struct tcpx_md5_key; readers by RCU
  * @rto_stamp: tcpx_time_stamp() of the first RTO of the present recovery from one, or 0
@@ -98,6 +100,7 @@ struct tcpx_disorder {
 	struct tcp_sack_block	selective_acks[4];
 	struct tcp_sack_block	recv_sack_cache[4];
 	u32			compressed_ack_rcv_nxt;
+	u32			rcv_mwnd_seq;
 	u32			lrcv_flowlabel;
 	struct hlist_head	md5sig;
 	u32			rto_stamp;

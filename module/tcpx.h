@@ -62,6 +62,7 @@
 #define TCPX_ACK_PUSHED		4	/* a segment with PSH came */
 #define TCPX_ACK_PUSHED2	8	/* more than one did */
 #define TCPX_ACK_NOW		16	/* send it at the next occasion */
+#define TCPX_ACK_NOMEM		32	/* there was no memory for data: offer nothing */
 
 /* A bit of sk_tsq_flags beside those of enum tsq_enum: an ACK is to leave with the lock. */
 #define TCPX_ACK_DEFERRED	16
@@ -198,6 +199,7 @@ struct tcpx_skb_cb {
  * @snd_wscale: shift of the windows we are sent
  * @rcv_wscale: shift of the windows we send
  * @window_set: TCP_WINDOW_CLAMP chose the bound of ours
+ * @window_retracted: what was promised was taken back, and not promised again since
  * @tfo_child: the SYN had Fast Open's option, and made the socket
  * @num_sacks: blocks in selective_acks
  * @accecn: where the AccECN option of the segment just parsed starts, counted from the
@@ -218,6 +220,7 @@ struct tcpx_options_received {
 		snd_wscale:4,
 		rcv_wscale:4,
 		window_set:1,
+		window_retracted:1,
 		tfo_child:1;
 	u8	num_sacks;
 	u8	accecn;

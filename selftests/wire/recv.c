@@ -311,6 +311,14 @@ CASE(iss_wraps_on_syn)
 	check_alive(c);
 }
 
+/* Newer kernels count it. */
+static void check_beyond_window(struct wire *w, int n)
+{
+	int counted = mib_if_any(w, "BeyondWindow");
+
+	CHECK(w, counted == n || counted < 0);
+}
+
 /* Beyond the right edge nothing is taken, and the peer is told the edge. */
 CASE(beyond_window)
 {
@@ -324,8 +332,7 @@ CASE(beyond_window)
 	rx(c, ". seq=1 ack=11 nosack");
 	conn_read(c, 0, 10);
 	conn_would_block(c);
-	/* Newer kernels count it. */
-	CHECK(w, mib_if_any(w, "BeyondWindow") == 1 || mib_if_any(w, "BeyondWindow") < 0);
+	check_beyond_window(w, 1);
 	check_alive(c);
 }
 
@@ -389,6 +396,99 @@ CASE_TIMEOUT(zero_window, 60)
 	conn_read(c, right - 1, 1000);
 }
 
+/* A segment that begins inside the window and ends beyond it is not taken while there is other
+ * data to be read.
+ */
+CASE_TIMEOUT(across_right_edge, 60)
+{
+	__u32 ack, wnd;
+
+	kernel_tcp_since(w, 6, 17);
+	small_buffer(w, c);
+	while ((wnd = conn_wnd(c)) >= 1000) {
+		ack = c->seg.ack - c->iss;
+		tx(c, "P. seq=%u len=500", ack);
+		rx(c, ". ack=%u", ack + 500);
+	}
+	ack = c->seg.ack - c->iss;
+	tx(c, "P. seq=%u len=%u", ack, wnd + 50);
+	rx(c, ". seq=1 ack=%u nosack", ack);
+	check_beyond_window(w, 1);
+	conn_read(c, 0, ack - 1);
+	conn_would_block(c);
+	tx(c, "P. seq=%u len=100", ack);
+	rx(c, ". ack=%u skip", ack + 100);
+	conn_read(c, ack - 1, 100);
+}
+
+/* Nor beyond a hole. With nothing else to be read it is taken as it is. */
+CASE(across_right_edge_beyond_a_hole)
+{
+	__u32 edge;
+
+	kernel_tcp_since(w, 6, 17);
+	conn_passive(w, c, "mss=1460 sackok");
+	tx(c, ". len=10");
+	rx(c, ". ack=11");
+	edge = 11 + conn_wnd(c);
+	tx(c, ". seq=%u len=20", edge - 10);
+	rx(c, ". seq=1 ack=11 nosack");
+	check_beyond_window(w, 1);
+	conn_read(c, 0, 10);
+	tx(c, ". seq=%u len=20", edge - 10);
+	rx(c, ". seq=1 ack=11 sack=%u:%u", edge - 10, edge + 10);
+	check_beyond_window(w, 1);
+	tx(c, ". seq=11 len=10");
+	rx(c, ". ack=21 skip");
+	conn_read(c, 10, 10);
+}
+
+/* A FIN may stick out. */
+CASE_TIMEOUT(fin_beyond_right_edge, 60)
+{
+	__u32 ack, wnd;
+
+	small_buffer(w, c);
+	while ((wnd = conn_wnd(c)) >= 1400) {
+		ack = c->seg.ack - c->iss;
+		tx(c, "P. seq=%u len=500", ack);
+		rx(c, ". ack=%u", ack + 500);
+	}
+	ack = c->seg.ack - c->iss;
+	tx(c, "FP. seq=%u len=%u", ack, wnd);
+	rx(c, ". seq=1 ack=%u", ack + wnd + 1);
+	conn_read(c, 0, ack + wnd - 1);
+	conn_eof(c);
+}
+
+/* SO_RCVBUF takes back what was promised. What comes all the same is refused, and the peer told to
+ * stop: it need not wait for a timeout to hear of it. What is on its way is not held for an attack.
+ */
+CASE(no_memory_for_what_was_promised)
+{
+	kernel_tcp_since(w, 6, 17);
+	conn_passive(w, c, "mss=1460 sackok");
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=1001");
+	tx(c, ". seq=1001 len=1000");
+	tx(c, ". seq=2001 len=1000");
+	rx(c, ". ack=3001 skip");
+	CHECK(w, conn_wnd(c) > 3000);
+	sock_set(w, c->fd, SOL_SOCKET, SO_RCVBUF, 1);
+	tx(c, ". seq=3001 len=1000");
+	rx(c, ". seq=1 ack=3001 win=0");
+	CHECK_EQ(w, 1, mib(w, "TCPRcvQDrop"));
+	tx(c, ". seq=4001 len=1000");
+	rx(c, ". seq=1 ack=3001 win=0");
+	CHECK_EQ(w, 1, mib(w, "TCPRcvQDrop"));
+	CHECK_EQ(w, 0, mib(w, "TCPOFOQueue"));
+	conn_read(c, 0, 3000);
+	rx(c, ". ack=3001 wnd>0");
+	tx(c, ". seq=3001 len=100");
+	rx(c, ". ack=3101 skip");
+	conn_read(c, 3000, 100);
+}
+
 /* Segments beyond a hole tell of the peer's segment size, too. */
 CASE(segment_size_beyond_a_hole)
 {
@@ -400,32 +500,6 @@ CASE(segment_size_beyond_a_hole)
 }
 
 /* Some kernels probe with nothing, one below what is expected. */
-/*
- * A segment that begins inside the window and ends beyond it. Stacks take all
- * of it, the part inside, or nothing (the newest kernels); what they take they
- * acknowledge and hand out unharmed.
- */
-CASE_TIMEOUT(across_right_edge, 60)
-{
-	__u32 ack, wnd, got;
-
-	small_buffer(w, c);
-	while ((wnd = conn_wnd(c)) >= 1000) {
-		ack = c->seg.ack - c->iss;
-		tx(c, "P. seq=%u len=500", ack);
-		rx(c, ". ack=%u", ack + 500);
-	}
-	ack = c->seg.ack - c->iss;
-	tx(c, "P. seq=%u len=%u", ack, wnd + 50);
-	got = rx(c, ". seq=1 nosack")->ack - c->iss;
-	CHECK(w, got == ack || got == ack + wnd || got == ack + wnd + 50);
-	conn_read(c, 0, got - 1);
-	conn_would_block(c);
-	tx(c, "P. seq=%u len=100", got);
-	rx(c, ". ack=%u skip", got + 100);
-	conn_read(c, got - 1, 100);
-}
-
 CASE_TIMEOUT(zero_window_empty_probe, 60)
 {
 	__u32 right;
