@@ -334,3 +334,34 @@ CASE(pure_ack_is_not_ect)
 	conn_close(c);
 	rx(c, "R. seq=1001 " NOT_ECT);
 }
+
+/* Nor what answers a segment that may be of nobody's connection: its other bits of TOS are
+ * kept, not that it could be marked, or is.
+ */
+CASE(answers_to_strays_are_not_ect)
+{
+	kernel_tcp_since(w, 7, 3);
+	/* A port that is closed, */
+	conn_init(w, c);
+	c->lport = PORT;
+	tx(c, ". seq=1 ack=1000 tos=43");
+	rx(c, "R seq=1000 tos=40");
+	/* a connection that is half open, */
+	listening(w, c);
+	tx(c, "S seq=0 mss=1000");
+	rx(c, "S. seq=0 ack=1");
+	tx(c, ". seq=100000 ack=1 len=10 tos=42");
+	rx(c, ". seq=1 ack=1 tos=40");
+	tx(c, "R seq=1");
+	close(c->listener);
+	/* and one that is closed. */
+	open_passive(w, c);
+	conn_write(c, 100, MSG_MORE);
+	conn_close(c);
+	rx(c, "F. seq=1 ack=1 len=100 " ECT_0);
+	tx(c, ". seq=1 ack=102");
+	tx(c, "F. seq=1 ack=102");
+	rx(c, ". seq=102 ack=2");
+	tx(c, ". seq=1 ack=102 len=1 " CE);
+	rx(c, ". seq=102 ack=2 " NOT_ECT);
+}
