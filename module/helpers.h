@@ -44,6 +44,18 @@ static inline bool tcpx_sk_is_v6(const struct sock *sk)
 	return IS_ENABLED(CONFIG_IPV6) && sk->sk_family == AF_INET6;
 }
 
+/* Try another path: another flow label, and over IPv6 maybe another one of several routes of equal
+ * cost, which is looked up anew. False: SO_TXREHASH says no.
+ */
+static inline bool tcpx_rethink_path(struct sock *sk)
+{
+	if (!sk_rethink_txhash(sk))
+		return false;
+	if (tcpx_sk_is_v6(sk))
+		__sk_dst_reset(sk);
+	return true;
+}
+
 #if IS_ENABLED(CONFIG_IPV6)
 /* Device that a segment came in by, once TCPX_CB is filled. */
 static inline int tcpx_v6_iif(const struct sk_buff *skb)

@@ -62,6 +62,23 @@ struct in6_addr *tcpx_v6_first_hop(struct flowi6 *fl6, const struct ipv6_txoptio
 	return final;
 }
 
+/**
+ * tcpx_v6_choose_path() - which one of several routes of equal cost
+ * @net: netns
+ * @fl6: a flow to be looked up
+ * @txhash: of the connection, 0 if it has none
+ *
+ * As the connection's hash says, which is another one after a timeout: so may the path be then
+ * (tcpx_rethink_path()). Unless net.ipv6.fib_multipath_hash_policy makes it a matter of
+ * ports or of what is in a tunnel.
+ */
+void tcpx_v6_choose_path(const struct net *net, struct flowi6 *fl6, u32 txhash)
+{
+	/* 31 bits are compared; 0 would mean that it is to be computed. */
+	if (txhash && !ip6_multipath_hash_policy(net))
+		fl6->mp_hash = (txhash >> 1) ?: 1;
+}
+
 /* What identifies a connection towards routing, and its flow label. */
 static void tcpx_v6_flow(struct sock *sk, struct flowi6 *fl6)
 {
@@ -78,6 +95,7 @@ static void tcpx_v6_flow(struct sock *sk, struct flowi6 *fl6)
 	fl6->fl6_sport = inet_sk(sk)->inet_sport;
 	fl6->fl6_dport = inet_sk(sk)->inet_dport;
 	fl6->flowi6_uid = compat_sk_uid(sk);
+	tcpx_v6_choose_path(sock_net(sk), fl6, sk->sk_txhash);
 }
 
 /**
@@ -166,6 +184,7 @@ static void tcpx_v6_flow_req(const struct sock *lsk, const struct tcpx_request_s
 	fl6->fl6_dport = ireq->ir_rmt_port;
 	fl6->fl6_sport = htons(ireq->ir_num);
 	fl6->flowi6_uid = compat_sk_uid(lsk);
+	tcpx_v6_choose_path(sock_net(lsk), fl6, READ_ONCE(req->txhash));
 }
 
 /**
@@ -302,8 +321,10 @@ static __be32 tcpx_v6_reply_label(const struct sock *sk, const struct sk_buff *s
 }
 
 /* Where the automatic label, and ECMP, come from. */
-static u32 tcpx_v6_reply_hash(const struct sock *sk)
+static u32 tcpx_v6_reply_hash(const struct sock *sk, const struct tcpx_reply *reply)
 {
+	if (reply->req)
+		return READ_ONCE(reply->req->txhash);
 	if (!sk)
 		return 0;
 	if (sk->sk_state == TCP_TIME_WAIT)
@@ -349,7 +370,7 @@ void tcpx_v6_send_reply(struct net *net, const struct sock *sk, struct sk_buff *
 {
 	const struct sock *fullsk = sk && sk_fullsock(sk) ? sk : NULL;
 	struct sk_buff *nskb = tcpx_reply_skb(skb, reply);
-	u32 hash = tcpx_v6_reply_hash(sk);
+	u32 hash = tcpx_v6_reply_hash(sk, reply);
 	struct dst_entry *dst;
 	struct flowi6 fl6;
 
@@ -357,6 +378,7 @@ void tcpx_v6_send_reply(struct net *net, const struct sock *sk, struct sk_buff *
 		return;
 	tcpx_v6_flow_reply(net, fullsk, skb, reply, &fl6);
 	fl6.flowlabel = tcpx_v6_reply_label(sk, skb, reply);
+	tcpx_v6_choose_path(net, &fl6, hash);
 	tcpx_v6_set_check(nskb, &fl6.saddr, &fl6.daddr);
 	security_skb_classify_flow(skb, flowi6_to_flowi_common(&fl6));
 	dst = ip6_dst_lookup_flow(net, fullsk ? : net->ipv6.tcp_sk, &fl6, NULL);

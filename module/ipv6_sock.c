@@ -164,6 +164,7 @@ static struct dst_entry *tcpx_v6_first_route(struct sock *sk, struct flowi6 *fl6
 	fl6->fl6_dport = dport;
 	fl6->fl6_sport = inet_sk(sk)->inet_sport;
 	fl6->flowi6_uid = compat_sk_uid(sk);
+	tcpx_v6_choose_path(sock_net(sk), fl6, sk->sk_txhash);
 	final_p = tcpx_v6_first_hop(fl6, opt, &final);
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl6));
 	return ip6_dst_lookup_flow(sock_net(sk), sk, fl6, final_p);
@@ -229,7 +230,6 @@ static int tcpx_v6_open(struct sock *sk)
 	err = tcpx_hash_connect(sk);
 	if (err)
 		return err;
-	sk_set_txhash(sk);
 	tcpx_v6_choose_isn(sk);
 	return tcpx_connect(sk);
 }
@@ -244,6 +244,7 @@ static int tcpx_v6_connect_native(struct sock *sk, const struct in6_addr *daddr,
 
 	tcpx_v6_set_face(sk, &tcpx_ipv6_ops);
 	tcpx_v6_set_peer(sk, daddr);
+	sk_set_txhash(sk);
 	dst = tcpx_v6_first_route(sk, &fl6, dport, opt);
 	if (IS_ERR(dst)) {
 		sk->sk_route_caps = 0;

@@ -906,6 +906,7 @@ static inline const struct tcpx_af_ops *tcpx_skb_af_ops(const struct sock *sk,
 struct ipv6_txoptions *tcpx_v6_opt(const struct sock *sk);	/* lock held, or RCU */
 struct dst_entry *tcpx_v6_dst(struct sock *sk);
 void tcpx_v6_set_dst(struct sock *sk, struct dst_entry *dst);
+void tcpx_v6_choose_path(const struct net *net, struct flowi6 *fl6, u32 txhash);
 struct in6_addr *tcpx_v6_first_hop(struct flowi6 *fl6, const struct ipv6_txoptions *opt,
 				   struct in6_addr *final);
 struct dst_entry *tcpx_v6_route_req(const struct sock *lsk, struct tcpx_request_sock *req,

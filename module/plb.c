@@ -67,7 +67,7 @@ void tcpx_plb_check_rehash(struct tcpx_cc *cc, struct tcpx_plb *plb)
 			return;
 		plb->suspended = false;
 	}
-	sk_rethink_txhash(sk);
+	tcpx_rethink_path(sk);
 	plb->cong_rounds = 0;
 	WRITE_ONCE(tp->plb_rehash, tp->plb_rehash + 1);
 	TCPX_NET_INC(net, LINUX_MIB_TCPPLBREHASH);

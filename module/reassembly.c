@@ -387,7 +387,7 @@ void tcpx_rcv_spurious_retrans(struct sock *sk, const struct sk_buff *skb)
 	label = ntohl(ip6_flowlabel(ipv6_hdr(skb)));
 	d->lrcv_flowlabel = label;
 	if (last && label != last && TCPX_CB(skb)->seq == d->duplicate_sack[0].start_seq &&
-	    tcpx_sk(sk)->ca_state != TCP_CA_Loss && sk_rethink_txhash(sk))
+	    tcpx_sk(sk)->ca_state != TCP_CA_Loss && tcpx_rethink_path(sk))
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPDUPLICATEDATAREHASH);
 #endif
 }

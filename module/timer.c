@@ -411,7 +411,7 @@ static bool tcpx_write_timeout(struct sock *sk)
 		tcpx_write_err(sk);
 		return true;
 	}
-	if (sk_rethink_txhash(sk)) {
+	if (tcpx_rethink_path(sk)) {
 		tp->timeout_rehash++;
 		TCPX_NET_INC(net, LINUX_MIB_TCPTIMEOUTREHASH);
 	}

@@ -298,6 +298,31 @@ CASE(label_changes_with_duplicate_data)
 	conn_read(c, 0, 1000);
 }
 
+/* Two routes of equal cost, one of them into the void: who gets no answer there tries the other one
+ * some time. Of 30 connections, half of which begin there, at least one does.
+ */
+#define VIA	"nexthop via fe80::99 dev "
+
+CASE_TIMEOUT(timeout_takes_another_route, 120)
+{
+	bool found = false;
+	int i;
+
+	kernel_tcp_since(w, 7, 3);
+	/* Not in each kernel that is built for tests. */
+	if (system("ip link add dummy0 type dummy && ip link set dummy0 up"))
+		_exit(EXIT_SKIP);
+	CHECK(w, !system("ip route add " PEER_ADDR6 "/128 " VIA "tun0 " VIA "dummy0"));
+	for (i = 0; i < 30 && !found; i++) {
+		conn_init(w, c);
+		sock_connect(c);
+		found = !wire_next(c, 500) && wire_next(c, 8000);
+		close(c->fd);
+	}
+	CHECK(w, found);
+	CHECK(w, mib(w, "TcpTimeoutRehash") > 0);
+}
+
 /* flowlabel_reflect, bit 0: what we send has the label that the peer sends. */
 CASE(label_is_the_peers)
 {
