@@ -371,20 +371,25 @@ static u32 tcpx_without_app_window(const struct sock *sk, u32 clamp, u32 maxwin)
 	return clamp;
 }
 
+/* Did somebody choose a bound of the window: the user (TCP_WINDOW_CLAMP) or the route? */
+static bool tcpx_window_is_chosen(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	return tcpx_sk(sk)->rx_opt.window_set || (dst && dst_metric(dst, RTAX_WINDOW));
+}
+
 /* SO_RCVBUF made the buffer larger than the connection began with, or it carries more than was
- * reckoned: so may the window become, unless somebody chose one (TCP_WINDOW_CLAMP, the route) or
- * the header can't express it.
+ * reckoned: so may the window become, unless one was chosen or the header can't express it.
  */
 static void tcpx_follow_rcvbuf(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	const struct dst_entry *dst = __sk_dst_get(sk);
 	u32 maxwin = max(tcpx_full_space(sk), 0);
 	u32 clamp;
 
 	if (!((sk->sk_userlocks & SOCK_RCVBUF_LOCK) || tp->payload_share) ||
-	    maxwin <= tp->window_clamp || tp->rx_opt.window_set ||
-	    (dst && dst_metric(dst, RTAX_WINDOW)))
+	    maxwin <= tp->window_clamp || tcpx_window_is_chosen(sk))
 		return;
 	clamp = tcpx_without_app_window(sk, maxwin, maxwin);
 	clamp = min(clamp, tcpx_max_window(sk, tp->rx_opt.rcv_wscale));
@@ -598,10 +603,11 @@ static void tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
 			    tcpx_space_from_win(sk, mss));
 	rcvbuf = min_t(u64, div_u64(win, mss) * per_segment,
 		       READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]));
-	if (rcvbuf > sk->sk_rcvbuf) {
-		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+	if (rcvbuf <= sk->sk_rcvbuf)
+		return;
+	WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+	if (!tcpx_window_is_chosen(sk))
 		WRITE_ONCE(tp->window_clamp, tcpx_win_from_space(sk, rcvbuf));
-	}
 }
 
 /**

@@ -546,13 +546,12 @@ CASE(window_grows)
  * all of it: after five of them, and more while it is not @enough, since a reader that comes
  * late to some segments sees less of the rate.
  */
-static int autotuned(struct wire *w, struct conn *c, int enough)
+static int autotune(struct wire *w, struct conn *c, int enough)
 {
 	socklen_t len = sizeof(int);
 	int round, i, n, buffer = 0;
 	__u32 at = 1;
 
-	conn_passive(w, c, "mss=1460 sackok ws=7");
 	for (round = 0; round < 5 || (round < 20 && buffer < enough); round++) {
 		n = conn_wnd(c) / 1000;
 		if (n > 60)
@@ -568,6 +567,12 @@ static int autotuned(struct wire *w, struct conn *c, int enough)
 	return buffer;
 }
 
+static int autotuned(struct wire *w, struct conn *c, int enough)
+{
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	return autotune(w, c, enough);
+}
+
 /* Autotuning (DRS): as large as a sender needs that doubles its rate. */
 CASE(receive_buffer_follows_rate)
 {
@@ -581,6 +586,18 @@ CASE(receive_buffer_stays)
 	sysctl_set(w, "tcp_moderate_rcvbuf", "0");
 	/* A segment that comes late may have it grow by a little. */
 	CHECK(w, autotuned(w, c, 0) < 150000);
+}
+
+/* The window does not follow it, if there is a bound. Kernel TCP forgets that. */
+CASE(window_clamp_holds_in_a_buffer_that_grows)
+{
+	if (w->kind.family != AF_TCPX)
+		_exit(EXIT_SKIP);
+	sysctl_set(w, "tcp_rmem", "4096 131072 6291456");
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 40000);
+	CHECK(w, autotune(w, c, 150001) > 150000);
+	CHECK(w, conn_wnd(c) < 40000 + 128);
 }
 
 /* It does not grow beyond tcp_rmem. */
