@@ -332,6 +332,7 @@ void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb);
 void tcpx_clamp_window(struct sock *sk);
 int  tcpx_set_window_clamp(struct sock *sk, int val);	/* TCP_WINDOW_CLAMP */
 void tcpx_rcv_space_adjust(struct sock *sk);		/* after the user copied: DRS */
+void tcpx_rcvbuf_grow_ofo(struct sock *sk);
 void tcpx_rcv_rtt_measure(struct tcpx_sock *tp);
 void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
 void tcpx_sndbuf_expand(struct sock *sk);

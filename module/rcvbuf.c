@@ -588,9 +588,9 @@ static u64 tcpx_rcvwin_growth(const struct sock *sk, u64 win, u32 copied)
 /* Grow the buffer to what the sender can use: @copied bytes were read within
  * the last RTT, which acknowledges what was sent one RTT before. The sender may
  * have doubled its rate since and needs as much again to go on while a loss is
- * repaired.
+ * repaired. What waits for that takes its place meanwhile.
  */
-static void tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
+static void __tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 mss = max_t(u32, tp->advmss, 1);
@@ -599,6 +599,8 @@ static void tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
 	int rcvbuf;
 
 	win += tcpx_rcvwin_growth(sk, win, copied);
+	if (!tcpx_ofo_empty(tp))
+		win += TCPX_CB(tp->disorder->ooo_last_skb)->end_seq - tp->rcv_nxt;
 	per_segment = max_t(u64, SKB_TRUESIZE(mss + TCPX_MAX_HEADER),
 			    tcpx_space_from_win(sk, mss));
 	rcvbuf = min_t(u64, div_u64(win, mss) * per_segment,
@@ -608,6 +610,27 @@ static void tcpx_rcvbuf_grow(struct sock *sk, u32 copied)
 	WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 	if (!tcpx_window_is_chosen(sk))
 		WRITE_ONCE(tp->window_clamp, tcpx_win_from_space(sk, rcvbuf));
+}
+
+/* Is the size of the buffer ours to choose? */
+static bool tcpx_moderates_rcvbuf(const struct sock *sk)
+{
+	return READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_moderate_rcvbuf) &&
+	       !(sk->sk_userlocks & SOCK_RCVBUF_LOCK);
+}
+
+/**
+ * tcpx_rcvbuf_grow_ofo() - a segment was queued beyond a hole
+ * @sk: socket
+ *
+ * Not before it is accepted, nor when it was closed: there is no reader then.
+ *
+ * Context: socket lock.
+ */
+void tcpx_rcvbuf_grow_ofo(struct sock *sk)
+{
+	if (sk->sk_socket && tcpx_moderates_rcvbuf(sk))
+		__tcpx_rcvbuf_grow(sk, tcpx_sk(sk)->rcvq_space.space);
 }
 
 /**
@@ -632,9 +655,8 @@ void tcpx_rcv_space_adjust(struct sock *sk)
 
 	copied = tp->copied_seq - tp->rcvq_space.seq;
 	if (copied > tp->rcvq_space.space) {
-		if (READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_moderate_rcvbuf) &&
-		    !(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
-			tcpx_rcvbuf_grow(sk, copied);
+		if (tcpx_moderates_rcvbuf(sk))
+			__tcpx_rcvbuf_grow(sk, copied);
 		tp->rcvq_space.space = copied;
 	}
 	tp->rcvq_space.seq = tp->copied_seq;

@@ -341,6 +341,7 @@ static void tcpx_data_queue_ofo(struct sock *sk, struct sk_buff *skb)
 			tcpx_grow_window(sk, skb);
 		skb_set_owner_r(skb, sk);
 	}
+	tcpx_rcvbuf_grow_ofo(sk);
 }
 
 /**

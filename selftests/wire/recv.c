@@ -588,6 +588,28 @@ CASE(receive_buffer_stays)
 	CHECK(w, autotuned(w, c, 0) < 150000);
 }
 
+/* The buffer makes room for what waits beyond a hole. */
+CASE(receive_buffer_beyond_a_hole)
+{
+	int i, buffer[2];
+	socklen_t len = sizeof(int);
+
+	kernel_tcp_since(w, 7, 3);
+	sysctl_set(w, "tcp_rmem", "4096 131072 6291456");
+	conn_passive(w, c, "mss=1460 sackok ws=7");
+	CHECK(w, !getsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer[0], &len));
+	for (i = 1; i <= 60; i++) {
+		tx(c, ". seq=%d len=1000", i * 1000 + 1);
+		rx(c, ". ack=1 sack=1001:%d", i * 1000 + 1001);
+	}
+	CHECK(w, !getsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &buffer[1], &len));
+	CHECK_EQ(w, 131072, buffer[0]);
+	CHECK(w, buffer[1] > 150000);
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=61001 skip");
+	conn_read(c, 0, 61000);
+}
+
 /* The window does not follow it, if there is a bound. Kernel TCP forgets that. */
 CASE(window_clamp_holds_in_a_buffer_that_grows)
 {
