@@ -185,13 +185,10 @@ static void tcpx_ofo_queue(struct sock *sk)
 
 		if (after(seq, tp->rcv_nxt))
 			break;
-		if (before(seq, dsack_high)) {
-			u32 end = dsack_high;
-
-			if (before(end_seq, dsack_high))
-				dsack_high = end_seq;
-			tcpx_dsack_extend(sk, seq, end);
-		}
+		/* What came twice, and no more than that. */
+		if (before(seq, dsack_high))
+			tcpx_dsack_extend(sk, seq,
+					  before(end_seq, dsack_high) ? end_seq : dsack_high);
 		tcpx_ofo_erase(tp, skb);
 		if (unlikely(!after(end_seq, tp->rcv_nxt))) {
 			tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_OFO_DROP);

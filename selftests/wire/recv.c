@@ -163,6 +163,18 @@ CASE(dsack_of_queued)
 	rx(c, ". ack=1461 sack=3001:4001");
 }
 
+/* Of data that fills a hole and covers what lay beyond it: the latter came twice, no more. */
+CASE(dsack_of_covered)
+{
+	kernel_tcp_since(w, 7, 3);
+	conn_passive(w, c, "mss=1460 sackok");
+	tx(c, ". seq=501 len=100");
+	rx(c, ". ack=1 sack=501:601");
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=1001 sack=501:601");
+	conn_read(c, 0, 1000);
+}
+
 CASE(dsack_switched_off)
 {
 	sysctl_set(w, "tcp_dsack", "0");
