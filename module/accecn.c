@@ -64,12 +64,14 @@ static u8 accecn_seen_as(u8 ace, u8 sent)
 	return sent;
 }
 
-/* rfc9768#section-3.2.2.3: on the way, ECT may become CE; all else is mangling. */
+/* rfc9768#section-3.2.2.3: what is invalid on the way is that the packet becomes or ceases to be
+ * ECN-capable, and that a mark vanishes.
+ */
 static bool accecn_transition_valid(u8 sent, u8 seen)
 {
 	if (sent == seen)
 		return true;
-	return sent != INET_ECN_NOT_ECT && sent != INET_ECN_CE && seen == INET_ECN_CE;
+	return sent != INET_ECN_NOT_ECT && sent != INET_ECN_CE && seen != INET_ECN_NOT_ECT;
 }
 
 /* --- handshake ------------------------------------------------------------------ */
@@ -120,7 +122,11 @@ static void accecn_saw_option(struct tcpx_sock *tp, const struct tcphdr *th)
 	ae->opt_seen = accecn_judge_option(th, tp->rx_opt.accecn);
 	if (ae->opt_seen == TCPX_ACCECN_OPT_BAD)
 		ae->fail |= TCPX_ACCECN_OPT_FAIL_RECV;
-	ae->opt_demand = 2;
+}
+
+static void accecn_demand_option(struct tcpx_accecn *ae, u8 times)
+{
+	ae->opt_demand = max_t(u8, ae->opt_demand, times);
 }
 
 /**
@@ -146,11 +152,47 @@ void tcpx_accecn_rcv_synack(struct sock *sk, const struct sk_buff *skb)
 	}
 	tp->ecn_flags |= TCPX_ECN_ACCECN;
 	ae->syn_ect_rcv = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
-	ae->prev_ecn = ae->syn_ect_rcv;
 	ae->reflect = 1;
-	if (accecn_validate(sk, ace, ae->syn_ect_snt) && ae->syn_ect_rcv == INET_ECN_CE)
+	if (accecn_validate(sk, ace, ae->syn_ect_snt) && ae->syn_ect_rcv == INET_ECN_CE) {
 		ae->received_ce = 1;
-	accecn_saw_option(tp, th);
+		ae->ce_pending = 1;
+	}
+	if (tp->rx_opt.accecn) {
+		accecn_saw_option(tp, th);
+		ae->opt_demand = 2;
+	}
+}
+
+/**
+ * tcpx_accecn_syn_again() - a SYN, or SYN-ACK, for a connection that is there
+ * @tp: socket with AccECN, locked
+ * @skb: the segment, its options parsed
+ *
+ * The challenge ACK that answers it tells how it came, as the first ACK did.
+ */
+void tcpx_accecn_syn_again(struct tcpx_sock *tp, const struct sk_buff *skb)
+{
+	struct tcpx_accecn *ae = &tp->accecn;
+
+	ae->syn_ect_rcv = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
+	ae->reflect = 1;
+	if (tp->rx_opt.accecn && ae->opt_seen < TCPX_ACCECN_OPT_COUNTERS) {
+		accecn_saw_option(tp, tcp_hdr(skb));
+		accecn_demand_option(ae, 1);
+	}
+}
+
+/**
+ * tcpx_accecn_request_again() - the SYN of a request came again
+ * @req: request with AccECN
+ * @skb: the SYN
+ */
+void tcpx_accecn_request_again(struct tcpx_request_sock *req, const struct sk_buff *skb)
+{
+	req->syn_ect_rcv = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
+	/* It asks for nothing any more: the path may not bear it. */
+	if (!accecn_ace(tcp_hdr(skb)))
+		req->accecn_bleached = 1;
 }
 
 /**
@@ -226,12 +268,12 @@ void tcpx_accecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_s
 	ae->syn_ect_rcv = req->syn_ect_rcv;
 	ae->syn_ect_snt = req->syn_ect_snt;
 	ae->prev_ecn = req->syn_ect_rcv;
-	ae->opt_demand = 2;
+	ae->opt_demand = 1;
 	/* The last SYN-ACK went without: the peer may not know (section 3.1.4.2). */
 	if (req->req.req.num_retrans > 1)
 		ae->fail |= TCPX_ACCECN_ACE_FAIL_SEND;
-	if (req->syn_ect_rcv == INET_ECN_CE)
-		ae->received_ce = 1;
+	if (req->accecn_bleached)
+		ae->fail |= TCPX_ACCECN_ACE_FAIL_RECV;
 }
 
 /**
@@ -256,7 +298,7 @@ void tcpx_accecn_third_ack(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	if (pure && accecn_validate(sk, ace, ae->syn_ect_snt) &&
-	    ace == accecn_handshake[INET_ECN_CE])
+	    ace == accecn_handshake[INET_ECN_CE] && !tp->cc.delivered_ce)
 		tp->cc.delivered_ce = 1;
 }
 
@@ -285,15 +327,15 @@ static void accecn_count_bytes(struct tcpx_accecn *ae, u8 ecn, u32 len)
 		;
 	ae->opt_fields = max_t(u8, ae->opt_fields, field + 1);
 	if ((before ^ *bytes) & ~(ACCECN_BYTES_STEP - 1))
-		ae->opt_demand = max_t(u8, ae->opt_demand, 1);
+		accecn_demand_option(ae, 1);
 }
 
-/* rfc9768#section-3.2.2.5.1: is an ACK due at once? */
-static bool accecn_ack_due(const struct tcpx_sock *tp, bool edge, u32 payload)
+/* rfc9768#section-3.2.2.5.1: were so many marked that an ACK is due at once? */
+static bool accecn_ack_due(const struct tcpx_sock *tp, u32 payload)
 {
 	u32 limit = payload || tp->rcv_nxt != tp->rcv_wup ? 2 : 3;
 
-	return (edge && payload) || tp->accecn.ce_pending >= limit;
+	return tp->accecn.ce_pending >= limit;
 }
 
 /**
@@ -321,10 +363,14 @@ void tcpx_accecn_received(struct sock *sk, const struct sk_buff *skb, u32 payloa
 
 		ae->received_ce += segs;
 		ae->ce_pending = min_t(u32, ae->ce_pending + segs, 7);
-		if (accecn_ack_due(tp, edge, payload))
+		if (accecn_ack_due(tp, payload))
 			tp->ack.pending |= TCPX_ACK_SCHED | TCPX_ACK_NOW;
 	}
-	/* Two options, so that the second shows which counter grows now. */
+	/* Who sees the mark change hears of it with the next ACK, which does not wait. Two
+	 * options, so that the second shows which counter grows now.
+	 */
+	if (edge)
+		tp->ack.pending |= TCPX_ACK_NOW;
 	if (edge || ce)
 		ae->opt_demand = 2;
 	ae->prev_ecn = ecn;
@@ -332,38 +378,71 @@ void tcpx_accecn_received(struct sock *sk, const struct sk_buff *skb, u32 payloa
 
 /* --- what our segments met ------------------------------------------------------------ */
 
-/* The option of an ACK: the counters it has, 24 bits of each. True: it had that of
- * marked bytes, *ce of them new.
+/* No option with this ACK, of so many bytes: they are of the kind that alone grew with the
+ * last ones. False: who knows.
  */
-static bool accecn_read_option(struct tcpx_sock *tp, const struct tcphdr *th, u32 *ce)
+static bool accecn_guess_bytes(struct tcpx_sock *tp, u32 bytes)
+{
+	struct tcpx_accecn *ae = &tp->accecn;
+
+	if (!ae->opt_seen) {
+		/* An option that appears later could be off by 2^24. */
+		if (tp->bytes_sent >= ACCECN_BYTES_MASK / 2) {
+			ae->opt_seen = TCPX_ACCECN_OPT_BAD;
+			ae->fail |= TCPX_ACCECN_OPT_FAIL_RECV;
+		}
+		return false;
+	}
+	if (!ae->est_ecn)
+		return false;
+	ae->delivered_bytes[ae->est_ecn - 1] += bytes;
+	return true;
+}
+
+/* The option of an ACK of so many bytes: the counters it has, 24 bits of each. True: of what
+ * was marked as much is known as there is to know.
+ */
+static bool accecn_read_option(struct tcpx_sock *tp, const struct tcphdr *th, u32 bytes, bool slow)
 {
 	const u8 *opt = (const u8 *)th + tp->rx_opt.accecn;
 	struct tcpx_accecn *ae = &tp->accecn;
-	bool got_ce = false;
+	bool changed = false, ambiguous = false;
+	u8 est = ae->est_ecn;
 	int field, fields;
 
-	if (!tp->rx_opt.accecn || (ae->fail & TCPX_ACCECN_OPT_FAIL_RECV))
+	if (ae->fail & TCPX_ACCECN_OPT_FAIL_RECV)
 		return false;
+	if (!slow || !tp->rx_opt.accecn)
+		return accecn_guess_bytes(tp, bytes);
 	accecn_saw_option(tp, th);
-	if (ae->opt_seen == TCPX_ACCECN_OPT_BAD)
-		return false;
-	fields = (opt[1] - TCPX_ACCECN_BASE) / TCPX_ACCECN_FIELD;
+	fields = min((opt[1] - TCPX_ACCECN_BASE) / TCPX_ACCECN_FIELD, 3);
 	for (field = 0; field < fields; field++) {
 		u8 n = accecn_fields[opt[0] == TCPX_OPT_KIND_ACCECN1][field];
 		u32 value = get_unaligned_be24(opt + TCPX_ACCECN_BASE + field * TCPX_ACCECN_FIELD);
-		u32 delta = (value - accecn_bytes_init(n) - ae->delivered_bytes[n]) &
-			    ACCECN_BYTES_MASK;
+		s32 delta = sign_extend32((value - accecn_bytes_init(n) - ae->delivered_bytes[n]) &
+					  ACCECN_BYTES_MASK, 23);
 
-		/* An older one that was overtaken. */
-		if (delta > ACCECN_BYTES_MASK / 2)
-			return false;
 		ae->delivered_bytes[n] += delta;
-		if (n == INET_ECN_CE - 1) {
-			got_ce = true;
-			*ce = delta;
+		if (delta < 0 || (delta && n + 1 != est && changed)) {
+			ambiguous = true;
+		} else if (delta && n + 1 != est) {
+			ae->est_ecn = n + 1;
+			changed = true;
 		}
 	}
-	return got_ce;
+	/* More than one kind grew: whose the next bytes will be is not to be told. */
+	if (ambiguous)
+		ae->est_ecn = 0;
+	return est && !ambiguous;
+}
+
+/* Mean of the segments an ACK is for, in 64ths; what exceeds eight tells no more. */
+static void accecn_count_acked(struct tcpx_accecn *ae, u32 segs)
+{
+	u32 old = ae->acked_ewma;
+	u32 now = old ? (old * 63 + (segs << 6)) >> 6 : segs << 6;
+
+	ae->acked_ewma = min(now, 0x1ffU);
 }
 
 /* Segments newly marked, of so many newly acknowledged. Three bits tell no more than
@@ -383,30 +462,61 @@ static u32 accecn_marked(u32 delta, u32 delivered, bool have_bytes, u32 ce_bytes
 	return safer;
 }
 
+/* The same, by all that is known: of how many ACKs the peer sends, and where there are many
+ * segments by their mean size.
+ */
+static u32 accecn_judge(const struct tcpx_sock *tp, u32 delta, u32 segs, u32 bytes, bool certain,
+			u32 ce_bytes)
+{
+	u32 safer = accecn_marked(delta, segs, false, 0, 0);
+
+	/* Who acknowledges more than four at once as a rule loses no ACKs. */
+	if (!certain)
+		return tp->accecn.acked_ewma > 4 << 6 ? delta : safer;
+	if (!ce_bytes)
+		return delta;
+	if (segs >= 16 && (tcpx_is_sack(tp) || tp->ca_state == TCP_CA_Open ||
+			   tp->ca_state == TCP_CA_CWR)) {
+		if (bytes <= ce_bytes)
+			return safer;
+		return min_t(u32, safer, delta +
+			     (DIV_ROUND_UP_ULL((u64)ce_bytes * segs, bytes) & ~7ULL));
+	}
+	return accecn_marked(delta, segs, true, ce_bytes, tp->mss_cache);
+}
+
 /**
  * tcpx_accecn_process() - an ACK: how many of our segments does it say were marked?
  * @sk: socket, locked
  * @skb: the ACK, its options parsed
- * @delivered: segments it delivered
+ * @segs: segments it delivered
+ * @bytes: and their payload
  * @flag: TCPX_FLAG_*
  *
  * Return: segments.
  */
-u32 tcpx_accecn_process(struct sock *sk, const struct sk_buff *skb, u32 delivered, int flag)
+u32 tcpx_accecn_process(struct sock *sk, const struct sk_buff *skb, u32 segs, u32 bytes, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 ce_bytes = 0, delta;
-	bool have_bytes;
+	struct tcpx_accecn *ae = &tp->accecn;
+	u32 ce_bytes = ae->delivered_bytes[INET_ECN_CE - 1], delta;
+	bool certain;
 
-	/* What may have been overtaken says nothing new; and a SYN-ACK has no counter. */
-	if (!(flag & TCPX_FLAG_FORWARD_PROGRESS) || tcp_hdr(skb)->syn)
+	/* What may have been overtaken says nothing new. */
+	if (!(flag & (TCPX_FLAG_FORWARD_PROGRESS | TCPX_FLAG_TS_PROGRESS)))
 		return 0;
-	have_bytes = accecn_read_option(tp, tcp_hdr(skb), &ce_bytes);
-	/* The ACK of our SYN-ACK has the handshake's encoding. */
-	if ((flag & TCPX_FLAG_SYN_ACKED) || (tp->accecn.fail & TCPX_ACCECN_ACE_FAIL_RECV))
+	certain = accecn_read_option(tp, tcp_hdr(skb), bytes, flag & TCPX_FLAG_SLOWPATH);
+	ce_bytes = ae->delivered_bytes[INET_ECN_CE - 1] - ce_bytes;
+	if (segs)
+		accecn_count_acked(ae, segs);
+	/* The header was predicted, ACE with it, which may have gone round. */
+	if (!(flag & TCPX_FLAG_SLOWPATH) && segs <= 7)
+		return 0;
+	/* The SYN-ACK, and the ACK of ours, have the handshake's encoding. */
+	if (flag & TCPX_FLAG_SYN_ACKED)
 		return 0;
 	delta = (accecn_ace(tcp_hdr(skb)) - ACCECN_CEP_INIT - tp->cc.delivered_ce) & 7;
-	return accecn_marked(delta, delivered, have_bytes, ce_bytes, tp->mss_cache);
+	return segs <= 7 ? delta : accecn_judge(tp, delta, segs, bytes, certain, ce_bytes);
 }
 
 /**
@@ -443,11 +553,11 @@ void tcpx_accecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, b
 	/* rfc9768#section-3.2.2.1: once, the first ACK tells of the SYN-ACK. */
 	if (unlikely(ae->reflect) && pure) {
 		accecn_set_ace(th, accecn_handshake[ae->syn_ect_rcv]);
-		ae->reflect = 0;
 	} else {
 		accecn_set_ace(th, accecn_counter(ae));
 		ae->ce_pending = 0;
 	}
+	ae->reflect = 0;
 	skb_shinfo(skb)->gso_type |= COMPAT_GSO_ACCECN;
 }
 
@@ -463,8 +573,13 @@ bool tcpx_accecn_single(const struct tcpx_sock *tp)
 	return !COMPAT_GSO_ACCECN && (accecn_counter(&tp->accecn) & 2);
 }
 
-/* Some times a round trip, whatever happens: rfc9768#section-3.2.3.3 */
-static bool accecn_beacon(const struct sock *sk)
+/**
+ * tcpx_accecn_beacon() - is the option due, whatever happens?
+ * @sk: socket with AccECN, locked; tcp_mstamp is fresh
+ *
+ * Some times a round trip, rfc9768#section-3.2.3.3.
+ */
+bool tcpx_accecn_beacon(const struct sock *sk)
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 beacon = tcpx_sysctl_ecn_beacon(sock_net(sk));
@@ -472,26 +587,43 @@ static bool accecn_beacon(const struct sock *sk)
 	return beacon && (tp->tcp_mstamp - tp->accecn.opt_stamp) * beacon >= tp->cc.srtt_us >> 3;
 }
 
+/* Bytes that the option takes, if so many of it fit into what pads the others to four. */
+static unsigned int accecn_size(int fields, unsigned int padding)
+{
+	unsigned int len = TCPX_ACCECN_BASE + fields * TCPX_ACCECN_FIELD;
+
+	return len % 4 > padding ? ALIGN(len, 4) : ALIGN_DOWN(len, 4);
+}
+
 /* Fields that fit into so many bytes, of at least so many; < 0: none, and no option. */
-static int accecn_fit(unsigned int room, int least)
+static int accecn_fit(unsigned int room, int least, unsigned int padding)
 {
 	int fields;
 
 	for (fields = 3; fields >= least; fields--)
-		if (ALIGN(TCPX_ACCECN_BASE + fields * TCPX_ACCECN_FIELD, 4) <= room)
+		if (accecn_size(fields, padding) <= room)
 			return fields;
 	return -1;
 }
 
-static unsigned int accecn_option_len(struct tcpx_out_options *opts, unsigned int room, int least)
+/* What it adds to the options; a block of SACK gives way, if there are more than two of them
+ * and counters that have to be told.
+ */
+static int accecn_option_len(struct tcpx_out_options *opts, unsigned int room, int least,
+			     unsigned int padding)
 {
-	int fields = accecn_fit(room, least);
+	int fields = accecn_fit(room, least, padding), dropped = 0;
 
+	while (fields < 0 && least && opts->num_sack_blocks - dropped > 2) {
+		dropped++;
+		fields = accecn_fit(room + dropped * TCPOLEN_SACK_PERBLOCK, least, padding);
+	}
 	if (fields < 0)
 		return 0;
+	opts->num_sack_blocks -= dropped;
 	opts->options |= TCPX_OPT_ACCECN;
 	opts->accecn_fields = fields;
-	return ALIGN(TCPX_ACCECN_BASE + fields * TCPX_ACCECN_FIELD, 4);
+	return (int)accecn_size(fields, padding) - dropped * TCPOLEN_SACK_PERBLOCK;
 }
 
 /**
@@ -505,13 +637,18 @@ static unsigned int accecn_option_len(struct tcpx_out_options *opts, unsigned in
 unsigned int tcpx_accecn_synack_option(const struct net *net, struct tcpx_out_options *opts,
 				       unsigned int room)
 {
+	unsigned int padding = 0;
 	int i;
 
 	if (!tcpx_sysctl_ecn_option(net))
 		return 0;
+	if ((opts->options & (TCPX_OPT_SACK_PERM | TCPX_OPT_TS)) == TCPX_OPT_SACK_PERM)
+		padding = 2;
+	else if (opts->options & TCPX_OPT_WSCALE)
+		padding = 1;
 	for (i = 0; i < ARRAY_SIZE(opts->accecn); i++)
 		opts->accecn[i] = accecn_bytes_init(accecn_fields[1][i]);
-	return accecn_option_len(opts, room, 0);
+	return accecn_option_len(opts, room, 0, padding);
 }
 
 /**
@@ -523,10 +660,9 @@ unsigned int tcpx_accecn_synack_option(const struct net *net, struct tcpx_out_op
  * Only to a peer that was seen to understand it. Kind 174: most peers send ECT(0), whose
  * counter comes last, so that all three are there.
  *
- * Return: bytes, 0 for no.
+ * Return: bytes, negative if the blocks of SACK had to make room; 0 for no.
  */
-unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts,
-				unsigned int room)
+int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts, unsigned int room)
 {
 	u8 mode = tcpx_sysctl_ecn_option(sock_net(sk));
 	const struct tcpx_accecn *ae = &tcpx_sk(sk)->accecn;
@@ -534,7 +670,7 @@ unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *
 
 	if (!mode || !ae->opt_seen ||
 	    (mode < TCPX_ECN_OPTION_PERSIST && (ae->fail & TCPX_ACCECN_OPT_FAIL_SEND)) ||
-	    (mode < TCPX_ECN_OPTION_FULL && !ae->opt_demand && !accecn_beacon(sk)))
+	    (mode < TCPX_ECN_OPTION_FULL && !ae->opt_demand && !tcpx_accecn_beacon(sk)))
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(opts->accecn); i++) {
 		u8 n = accecn_fields[1][i];
@@ -542,7 +678,7 @@ unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *
 		opts->accecn[i] = (ae->received_bytes[n] + accecn_bytes_init(n)) &
 				  ACCECN_BYTES_MASK;
 	}
-	return accecn_option_len(opts, room, ae->opt_fields);
+	return accecn_option_len(opts, room, ae->opt_fields, opts->num_sack_blocks ? 2 : 0);
 }
 
 /**
@@ -555,6 +691,7 @@ void tcpx_accecn_option_sent(struct tcpx_sock *tp, bool dsack)
 	struct tcpx_accecn *ae = &tp->accecn;
 
 	ae->opt_stamp = tp->tcp_mstamp;
+	ae->opt_fields = 0;
 	if (ae->opt_demand)
 		ae->opt_demand--;
 	ae->opt_with_dsack = dsack;
@@ -564,19 +701,29 @@ void tcpx_accecn_option_sent(struct tcpx_sock *tp, bool dsack)
  * tcpx_accecn_write_option() - write the option
  * @ptr: where to, 4-byte aligned
  * @opts: what
+ * @rest: what did not fill a word: for the places of the two NOPs that come next
+ *
+ * Return: what comes next.
  */
-void tcpx_accecn_write_option(__be32 *ptr, const struct tcpx_out_options *opts)
+__be32 *tcpx_accecn_write_option(__be32 *ptr, const struct tcpx_out_options *opts, u8 rest[2])
 {
 	unsigned int len = TCPX_ACCECN_BASE + opts->accecn_fields * TCPX_ACCECN_FIELD;
-	u8 *p = (u8 *)ptr;
+	unsigned int whole = len % 4 > 2 ? ALIGN(len, 4) : ALIGN_DOWN(len, 4);
+	u8 bytes[TCPX_ACCECN_BASE + 3 * TCPX_ACCECN_FIELD + 1];
 	int i;
 
-	p[0] = TCPX_OPT_KIND_ACCECN1;
-	p[1] = len;
+	memset(bytes, TCPOPT_NOP, sizeof(bytes));
+	bytes[0] = TCPX_OPT_KIND_ACCECN1;
+	bytes[1] = len;
 	for (i = 0; i < opts->accecn_fields; i++)
 		put_unaligned_be24(opts->accecn[i],
-				   p + TCPX_ACCECN_BASE + i * TCPX_ACCECN_FIELD);
-	memset(p + len, TCPOPT_NOP, ALIGN(len, 4) - len);
+				   bytes + TCPX_ACCECN_BASE + i * TCPX_ACCECN_FIELD);
+	memcpy(ptr, bytes, whole);
+	if (whole < len) {
+		rest[0] = bytes[whole];
+		rest[1] = bytes[whole + 1];
+	}
+	return ptr + whole / 4;
 }
 
 /**

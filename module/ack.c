@@ -613,10 +613,12 @@ static u32 tcpx_newly_delivered(struct sock *sk, u32 prior, int flag)
 
 /* AccECN: the ACK tells how many were marked. TCPX_FLAG_ECE if any. */
 static int tcpx_accecn_ack(struct sock *sk, const struct sk_buff *skb, u32 prior_delivered,
-			   int flag)
+			   u32 prior_snd_una, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 marked = tcpx_accecn_process(sk, skb, tp->cc.delivered - prior_delivered, flag);
+	u32 segs = tp->cc.delivered - prior_delivered;
+	u32 bytes = tp->snd_una - prior_snd_una ?: segs * tp->mss_cache;
+	u32 marked = tcpx_accecn_process(sk, skb, segs, bytes, flag);
 
 	if (!marked)
 		return 0;
@@ -709,7 +711,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	state.rs.prior_in_flight = tcpx_packets_in_flight(tp);
 	/* rfc7323#section-4.3 (2) */
 	if ((flag & TCPX_FLAG_UPDATE_TS_RECENT) && !after(seq, tp->rcv_wup))
-		tcpx_store_ts_recent(tp);
+		flag |= tcpx_store_ts_recent(tp);
 
 	if ((flag & (TCPX_FLAG_SLOWPATH | TCPX_FLAG_SND_UNA_ADVANCED)) ==
 	    TCPX_FLAG_SND_UNA_ADVANCED) {
@@ -737,6 +739,8 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	tp->probes_out = 0;
 	tp->rcv_tstamp = tcpx_jiffies32();
 	if (!prior_packets) {
+		if (tcpx_ecn_accurate(tp))
+			flag |= tcpx_accecn_ack(sk, skb, prior_delivered, prior_snd_una, flag);
 		if (flag & TCPX_FLAG_DSACKING_ACK)
 			tcpx_fastretrans_alert(sk, prior_snd_una, 0, &flag, &rexmit);
 		tcpx_ack_probe(sk);
@@ -747,7 +751,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 
 	flag |= tcpx_clean_rtx_queue(sk, skb, prior_fack, prior_snd_una, &state);
 	if (tcpx_ecn_accurate(tp))
-		flag |= tcpx_accecn_ack(sk, skb, prior_delivered, flag);
+		flag |= tcpx_accecn_ack(sk, skb, prior_delivered, prior_snd_una, flag);
 	tcpx_rack_update_reo_wnd(sk, &state.rs);
 	if (tp->tlp_high_seq)
 		tcpx_process_tlp_ack(sk, ack, flag);

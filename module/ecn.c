@@ -196,10 +196,12 @@ void tcpx_ecn_cookie_request(struct tcpx_request_sock *req, const struct sk_buff
 void tcpx_ecn_make_synack(const struct tcpx_request_sock *req, struct tcphdr *th)
 {
 	/* rfc9768#section-3.1.4.2: once more with it, then without. */
-	if (!req->accecn_ok)
-		th->ece = req->req.ecn_ok;
-	else if (!req->req.req.num_retrans)
+	if (req->req.req.num_timeout)
+		return;
+	if (req->accecn_ok)
 		tcpx_accecn_reflect_syn(th, req->syn_ect_rcv);
+	else
+		th->ece = req->req.ecn_ok;
 }
 
 /**

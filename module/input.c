@@ -253,18 +253,22 @@ static void tcpx_ack_snd_check(struct sock *sk)
 /**
  * tcpx_store_ts_recent() - TS.Recent := SEG.TSval, rfc7323#section-4.3
  * @tp: socket, locked
+ *
+ * Return: TCPX_FLAG_TS_PROGRESS if it is later than the last one, else 0.
  */
-void tcpx_store_ts_recent(struct tcpx_sock *tp)
+int tcpx_store_ts_recent(struct tcpx_sock *tp)
 {
 	const struct tcpx_options_received *opt = &tp->rx_opt;
+	s32 later = opt->rcv_tsval - opt->ts_recent;
 
 	/* A segment that PAWS would refuse (an ACK out of order) must not
 	 * turn the clock back.
 	 */
 	if (!opt->saw_tstamp || tcpx_paws_reject(opt, false))
-		return;
+		return 0;
 	tp->rx_opt.ts_recent = opt->rcv_tsval;
 	tp->rx_opt.ts_recent_stamp = ktime_get_seconds();
+	return later > 0 ? TCPX_FLAG_TS_PROGRESS : 0;
 }
 
 static bool tcpx_paws_check(const struct tcpx_options_received *opt, int slack)
@@ -486,6 +490,8 @@ static bool tcpx_sequence_ok(const struct sock *sk, const struct sk_buff *skb)
 
 static void tcpx_syn_challenge(struct sock *sk, struct sk_buff *skb, bool syn_inerr)
 {
+	if (tcpx_ecn_accurate(tcpx_sk(sk)))
+		tcpx_accecn_syn_again(tcpx_sk(sk), skb);
 	if (syn_inerr)
 		TCPX_INC_STATS(sock_net(sk), TCP_MIB_INERRS);
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPSYNCHALLENGE);
@@ -622,10 +628,11 @@ void tcpx_fin(struct sock *sk)
 static void tcpx_rcv_fast_ack(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	int flag = 0;
 
 	if (tp->rcv_nxt == tp->rcv_wup)
-		tcpx_store_ts_recent(tp);
-	tcpx_ack(sk, skb, 0);
+		flag = tcpx_store_ts_recent(tp);
+	tcpx_ack(sk, skb, flag);
 	if (tcpx_ecn_accurate(tp))
 		tcpx_accecn_received(sk, skb, 0);
 	__kfree_skb(skb);
@@ -641,10 +648,10 @@ static void tcpx_rcv_fast_data(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	bool fragstolen, ack_done = false;
-	int eaten;
+	int eaten, flag = TCPX_FLAG_DATA;
 
 	if (tp->rcv_nxt == tp->rcv_wup)
-		tcpx_store_ts_recent(tp);
+		flag |= tcpx_store_ts_recent(tp);
 	tcpx_rcv_rtt_measure_ts(sk, skb);
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPHPHITS);
 	if (tcpx_ecn_accurate(tp))
@@ -655,7 +662,7 @@ static void tcpx_rcv_fast_data(struct sock *sk, struct sk_buff *skb)
 	eaten = tcpx_queue_rcv(sk, skb, &fragstolen);
 	tcpx_event_data_recv(sk, skb);
 	if (TCPX_CB(skb)->ack_seq != tp->snd_una) {
-		tcpx_ack(sk, skb, TCPX_FLAG_DATA);
+		tcpx_ack(sk, skb, flag);
 		tcpx_data_snd_check(sk);
 		ack_done = !(tp->ack.pending & TCPX_ACK_SCHED);
 	} else {

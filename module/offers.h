@@ -412,7 +412,7 @@ void tcpx_reset(struct sock *sk, struct sk_buff *skb);		/* a valid RST came */
 void tcpx_fin(struct sock *sk);
 bool tcpx_oow_rate_limited(struct net *net, const struct sk_buff *skb, int mib_idx, u32 *last);
 bool tcpx_paws_reject(const struct tcpx_options_received *opt, bool rst);
-void tcpx_store_ts_recent(struct tcpx_sock *tp);
+int  tcpx_store_ts_recent(struct tcpx_sock *tp);	/* TCPX_FLAG_TS_PROGRESS or 0 */
 void tcpx_data_queue(struct sock *sk, struct sk_buff *skb);
 void tcpx_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
 void tcpx_initialize_rcv_mss(struct sock *sk);
@@ -444,6 +444,7 @@ static inline void tcpx_schedule_ack(struct sock *sk)
 #define TCPX_FLAG_UPDATE_TS_RECENT	0x4000
 #define TCPX_FLAG_NO_CHALLENGE_ACK	0x8000
 #define TCPX_FLAG_DSACK_TLP		0x20000
+#define TCPX_FLAG_TS_PROGRESS		0x40000
 #define TCPX_FLAG_ACKED		(TCPX_FLAG_DATA_ACKED | TCPX_FLAG_SYN_ACKED)
 #define TCPX_FLAG_NOT_DUP	(TCPX_FLAG_DATA | TCPX_FLAG_WIN_UPDATE | TCPX_FLAG_ACKED)
 #define TCPX_FLAG_FORWARD_PROGRESS (TCPX_FLAG_ACKED | TCPX_FLAG_DATA_SACKED)
@@ -497,6 +498,8 @@ void tcpx_ecn_check_ce(struct sock *sk, const struct sk_buff *skb);
 
 void tcpx_accecn_init(struct tcpx_sock *tp);
 void tcpx_accecn_rcv_synack(struct sock *sk, const struct sk_buff *skb);
+void tcpx_accecn_syn_again(struct tcpx_sock *tp, const struct sk_buff *skb);
+void tcpx_accecn_request_again(struct tcpx_request_sock *req, const struct sk_buff *skb);
 bool tcpx_accecn_requested(const struct tcphdr *th);
 bool tcpx_accecn_confirmed(const struct tcphdr *th);
 void tcpx_accecn_rcv_syn(struct tcpx_sock *tp, const struct sk_buff *skb);
@@ -506,16 +509,16 @@ void tcpx_accecn_openreq_child(struct tcpx_sock *tp, const struct tcpx_request_s
 void tcpx_accecn_third_ack(struct sock *sk, const struct sk_buff *skb);
 void tcpx_accecn_received(struct sock *sk, const struct sk_buff *skb, u32 payload);
 /* segments newly known to be marked */
-u32  tcpx_accecn_process(struct sock *sk, const struct sk_buff *skb, u32 delivered, int flag);
+u32  tcpx_accecn_process(struct sock *sk, const struct sk_buff *skb, u32 segs, u32 bytes, int flag);
 u32  tcpx_accecn_expected(const struct tcpx_sock *tp);
 void tcpx_accecn_send(struct sock *sk, struct sk_buff *skb, struct tcphdr *th, bool pure);
 bool tcpx_accecn_single(const struct tcpx_sock *tp);
 unsigned int tcpx_accecn_synack_option(const struct net *net, struct tcpx_out_options *opts,
 				       unsigned int room);
-unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts,
-				unsigned int room);
+bool tcpx_accecn_beacon(const struct sock *sk);
+int  tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts, unsigned int room);
 void tcpx_accecn_option_sent(struct tcpx_sock *tp, bool dsack);
-void tcpx_accecn_write_option(__be32 *ptr, const struct tcpx_out_options *opts);
+__be32 *tcpx_accecn_write_option(__be32 *ptr, const struct tcpx_out_options *opts, u8 rest[2]);
 void tcpx_accecn_spurious(struct tcpx_sock *tp, u32 seq);
 
 /* --- rack.c ------------------------------------------------------------------ */

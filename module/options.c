@@ -425,13 +425,13 @@ void tcpx_write_auth(__be32 *ptr, const struct tcpx_auth *auth)
 		     (ao->sndid << 8) | auth->rnext);
 }
 
-static __be32 *tcpx_write_sack(__be32 *ptr, struct tcpx_sock *tp, int blocks)
+static __be32 *tcpx_write_sack(__be32 *ptr, struct tcpx_sock *tp, int blocks, const u8 lead[2])
 {
 	const struct tcpx_disorder *d = tp->disorder;
 	const struct tcp_sack_block *sp = d->selective_acks;
 	int i;
 
-	*ptr++ = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) | (TCPOPT_SACK << 8) |
+	*ptr++ = htonl((u32)get_unaligned_be16(lead) << 16 | (TCPOPT_SACK << 8) |
 		       (TCPOLEN_SACK_BASE + blocks * TCPOLEN_SACK_PERBLOCK));
 	/* rfc2883#section-4: the D-SACK block comes first, and only once */
 	if (tp->rx_opt.dsack) {
@@ -477,8 +477,11 @@ static __be32 *tcpx_write_fastopen(__be32 *ptr, const struct tcp_fastopen_cookie
 void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 			const struct tcpx_out_options *opts)
 {
+	/* What pads the next option; a part of AccECN's may take its place. */
+	u8 pad[2] = { TCPOPT_NOP, TCPOPT_NOP };
 	__be32 *ptr = (__be32 *)(th + 1);
 	u8 options = opts->options;
+	bool rest = (options & TCPX_OPT_ACCECN) && opts->accecn_fields < 2;
 
 	if (unlikely(opts->auth.size)) {
 		tcpx_write_auth(ptr, &opts->auth);
@@ -497,16 +500,25 @@ void tcpx_options_write(struct tcphdr *th, struct tcpx_sock *tp,
 		*ptr++ = htonl(opts->tsval);
 		*ptr++ = htonl(opts->tsecr);
 	}
-	if (options & TCPX_OPT_SACK_PERM)
-		*ptr++ = htonl((TCPOPT_NOP << 24) | (TCPOPT_NOP << 16) |
+	if (unlikely(options & TCPX_OPT_ACCECN))
+		ptr = tcpx_accecn_write_option(ptr, opts, pad);
+	if (options & TCPX_OPT_SACK_PERM) {
+		*ptr++ = htonl((u32)get_unaligned_be16(pad) << 16 |
 			       (TCPOPT_SACK_PERM << 8) | TCPOLEN_SACK_PERM);
-	if (options & TCPX_OPT_WSCALE)
-		*ptr++ = htonl((TCPOPT_NOP << 24) | (TCPOPT_WINDOW << 16) |
+		rest = false;
+	}
+	if (options & TCPX_OPT_WSCALE) {
+		/* One byte of place, not for half of two. */
+		bool fits = rest && opts->accecn_fields == 1;
+
+		*ptr++ = htonl((fits ? (u32)pad[0] : TCPOPT_NOP) << 24 | (TCPOPT_WINDOW << 16) |
 			       (TCPOLEN_WINDOW << 8) | opts->ws);
+		rest = rest && !fits;
+	}
+	if (unlikely(opts->num_sack_blocks))
+		ptr = tcpx_write_sack(ptr, tp, opts->num_sack_blocks, pad);
+	else if (unlikely(rest))
+		*ptr++ = htonl((u32)get_unaligned_be16(pad) << 16 | (TCPOPT_NOP << 8) | TCPOPT_NOP);
 	if (unlikely(options & TCPX_OPT_FASTOPEN))
 		ptr = tcpx_write_fastopen(ptr, opts->fastopen_cookie);
-	if (unlikely(opts->num_sack_blocks))
-		ptr = tcpx_write_sack(ptr, tp, opts->num_sack_blocks);
-	if (unlikely(options & TCPX_OPT_ACCECN))
-		tcpx_accecn_write_option(ptr, opts);
 }

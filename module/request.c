@@ -121,6 +121,7 @@ struct tcpx_request_sock *tcpx_reqsk_alloc(struct sock *lsk, const struct sk_buf
 	req->is_cookie = !attach_listener;
 	req->tfo_listener = false;
 	req->accecn_ok = 0;
+	req->accecn_bleached = 0;
 	req->used_ao = false;
 	req->syn_ect_rcv = 0;
 	req->syn_ect_snt = 0;
@@ -706,6 +707,8 @@ static void tcpx_reqsk_syn_again(const struct sock *lsk, struct sk_buff *skb,
 	if (tcpx_oow_rate_limited(sock_net(lsk), skb, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 				  &req->last_oow_ack_time))
 		return;
+	if (req->accecn_ok)
+		tcpx_accecn_request_again(req, skb);
 	if (!tcpx_rtx_synack(lsk, req) && !req->tfo_listener)
 		mod_timer_pending(&req->req.req.rsk_timer, jiffies + tcpx_reqsk_timeout(req));
 }

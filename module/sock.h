@@ -46,7 +46,9 @@ struct tcpx_accept_queue {
  * @ce_pending: marked segments since we last sent ACE
  * @opt_demand: so many of the next segments should have the option
  * @opt_fields: least fields of it that are worth sending
- * @reflect: the next pure ACK tells how the SYN-ACK came
+ * @acked_ewma: segments that an ACK of the peer is for, mean
+ * @est_ecn: codepoint that the bytes acknowledged last arrived with, 0: not known
+ * @reflect: the next segment, if a pure ACK, tells how the SYN-ACK came
  * @opt_with_dsack: the last option went with a D-SACK block
  */
 struct tcpx_accecn {
@@ -59,9 +61,11 @@ struct tcpx_accecn {
 		prev_ecn:2,
 		opt_seen:2;
 	u8	fail:4,
-		ce_pending:4;
-	u8	opt_demand:2,
-		opt_fields:2,
+		opt_demand:2,
+		opt_fields:2;
+	u16	acked_ewma:9,		/* segments << 6 */
+		ce_pending:3,
+		est_ecn:2,
 		reflect:1,
 		opt_with_dsack:1;
 };

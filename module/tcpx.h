@@ -483,6 +483,7 @@ struct tcpx_af_ops {
  * @tfo_listener: its child was made by a SYN with data and has not completed its
  *	handshake, not in ehash; fastopen.c
  * @accecn_ok: AccECN is agreed on
+ * @accecn_bleached: and the SYN came again without asking for it
  * @syn_ect_rcv: IP-ECN field of the SYN
  * @syn_ect_snt: of the SYN-ACK
  * @used_ao: the SYN was signed as in rfc5925, with
@@ -503,6 +504,7 @@ struct tcpx_request_sock {
 	bool				is_cookie;
 	bool				tfo_listener;
 	u8				accecn_ok:1,
+					accecn_bleached:1,
 					syn_ect_rcv:2,
 					syn_ect_snt:2;
 	bool				used_ao;

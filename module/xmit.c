@@ -414,6 +414,9 @@ static bool tcpx_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle,
 	struct sk_buff *skb;
 
 	tcpx_mstamp_refresh(tp);
+	/* By that clock the option may be due now, and take its part of the MSS. */
+	if (tcpx_ecn_accurate(tp) && tcpx_accecn_beacon(sk))
+		mss_now = tcpx_current_mss(sk);
 	if (!push_one) {
 		int probe = tcpx_mtu_probe(sk);
 

@@ -64,7 +64,7 @@ TEST(transitions)
 		for (seen = 0; seen < 4; seen++)
 			EXPECT_EQ(sent == seen ||
 				  ((sent == INET_ECN_ECT_0 || sent == INET_ECN_ECT_1) &&
-				   seen == INET_ECN_CE),
+				   seen != INET_ECN_NOT_ECT),
 				  accecn_transition_valid(sent, seen));
 }
 
@@ -86,14 +86,18 @@ TEST(handshake_encoding)
 /* As many counters as there is room for, whole words of options. */
 TEST(option_fits)
 {
-	EXPECT_EQ(3, accecn_fit(40, 0));
-	EXPECT_EQ(3, accecn_fit(12, 3));
-	EXPECT_EQ(2, accecn_fit(11, 0));
-	EXPECT_EQ(2, accecn_fit(8, 2));
-	EXPECT_EQ(-1, accecn_fit(8, 3));
-	EXPECT_EQ(0, accecn_fit(4, 0));
-	EXPECT_EQ(-1, accecn_fit(4, 1));
-	EXPECT_EQ(-1, accecn_fit(0, 0));
+	EXPECT_EQ(3, accecn_fit(40, 0, 0));
+	EXPECT_EQ(3, accecn_fit(12, 3, 0));
+	EXPECT_EQ(2, accecn_fit(11, 0, 0));
+	EXPECT_EQ(2, accecn_fit(8, 2, 0));
+	EXPECT_EQ(-1, accecn_fit(8, 3, 0));
+	EXPECT_EQ(0, accecn_fit(4, 0, 0));
+	EXPECT_EQ(-1, accecn_fit(4, 1, 0));
+	EXPECT_EQ(-1, accecn_fit(0, 0, 0));
+	/* What exceeds a word may take the place of what pads the next option. */
+	EXPECT_EQ(1, accecn_fit(4, 1, 1));
+	EXPECT_EQ(0, accecn_fit(0, 0, 2));
+	EXPECT_EQ(-1, accecn_fit(0, 0, 1));
 }
 
 TEST_HARNESS_MAIN

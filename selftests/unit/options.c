@@ -438,42 +438,65 @@ TEST_F(established, round_trip)
 	}
 }
 
-/* AccECN's option comes last, and only if there is room. */
+/* Counters there is room for beside so many blocks, whose padding may be used, too. */
+static int accecn_beside(int blocks, bool ts)
+{
+	int room = 40 - ts * 12 - (blocks ? 2 + 8 * blocks : 0);
+
+	return min((room - 2) / 3, 3);
+}
+
+/* AccECN's option comes after the timestamp, with as many counters as there is room for; what
+ * exceeds a word takes the place of the padding of SACK, of which a third block gives
+ * way to counters that must be told.
+ */
 TEST(accecn_option)
 {
-	int blocks, ts;
+	int blocks, ts, left, fields, case_;
 
 	accecn = true;
-	for (ts = 0; ts < 2; ts++) {
-		for (blocks = 0; blocks <= 4; blocks++) {
-			struct tcpx_disorder disorder = {};
-			struct tcpx_sock tp = {
-				.rx_opt = { .tstamp_ok = ts, .sack_ok = 1, .num_sacks = blocks },
-				.disorder = &disorder,
-			};
-			struct sk_buff skb = { .tstamp = NSEC_PER_MSEC };
-			struct tcpx_options_received opt = { .tstamp_ok = ts, .sack_ok = 1 };
-			struct tcpx_out_options out = {};
-			u8 zero[40] = {};
-			const u8 *at;
-			int size;
+	for (case_ = 0; case_ < 2 * 5 * 4; case_++) {
+		struct tcpx_disorder disorder = {};
+		struct tcpx_sock tp = { .disorder = &disorder };
+		struct sk_buff skb = { .tstamp = NSEC_PER_MSEC };
+		struct tcpx_options_received opt = { .sack_ok = 1 };
+		struct tcpx_out_options out = {};
+		u8 zero[40] = {};
+		const u8 *at;
+		int size;
 
-			size = tcpx_established_options((void *)&tp, &skb, &out);
-			ASSERT_EQ(0, size % 4);
-			ASSERT_LE(size, 40);
-			skb.th = header(zero, size);
-			tcpx_options_write(skb.th, &tp, &out);
-			tcpx_parse_options(&all_on, &skb, &opt, true);
-			EXPECT_EQ(ts * 12 + (blocks ? 4 + 8 * blocks : 0) <= 28, !!opt.accecn);
-			EXPECT_EQ(ts, +opt.saw_tstamp);
-			EXPECT_EQ(!!blocks, !!skb.cb.sacked);
-			at = (const u8 *)skb.th + opt.accecn;
-			if (opt.accecn) {
-				EXPECT_EQ(0, memcmp(at, "\xae\x0b\1\2\3\4\5\6\7\x8\x9\1", 12));
-				EXPECT_EQ(20 + size, opt.accecn + 12);
-			}
-			free(skb.th);
+		ts = case_ % 2;
+		blocks = case_ / 2 % 5;
+		accecn_least = case_ / 10;
+		opt.tstamp_ok = ts;
+		tp.rx_opt.tstamp_ok = ts;
+		tp.rx_opt.sack_ok = 1;
+		tp.rx_opt.num_sacks = blocks;
+		memset(zero, 0xff, sizeof(zero));
+		size = tcpx_established_options((void *)&tp, &skb, &out);
+		ASSERT_EQ(0, size % 4);
+		ASSERT_LE(size, 40);
+		skb.th = header(zero, size);
+		tcpx_options_write(skb.th, &tp, &out);
+		tcpx_parse_options(&all_on, &skb, &opt, true);
+		EXPECT_EQ(ts, +opt.saw_tstamp);
+		EXPECT_EQ(!!blocks, !!skb.cb.sacked);
+		at = (const u8 *)skb.th;
+		left = min(blocks, ts ? 3 : 4);
+		fields = accecn_beside(left, ts);
+		if (fields < accecn_least && left > 2 &&
+		    accecn_beside(left - 1, ts) >= accecn_least)
+			fields = accecn_beside(--left, ts);
+		if (blocks)
+			EXPECT_EQ(2 + 8 * left, at[skb.cb.sacked + 1]);
+		EXPECT_EQ(fields >= accecn_least, !!opt.accecn);
+		if (opt.accecn) {
+			EXPECT_EQ(20 + ts * 12, opt.accecn);
+			EXPECT_EQ(2 + 3 * fields, at[opt.accecn + 1]);
+			EXPECT_EQ(0, memcmp(at + opt.accecn + 2, "\1\2\3\4\5\6\7\x8\x9",
+					    3 * fields));
 		}
+		free(skb.th);
 	}
 	accecn = false;
 }

@@ -65,23 +65,23 @@ struct tcpx_request_sock {
 
 /* AccECN is in use when there is a counter. */
 static bool accecn;
+static int accecn_least;
 
 static bool tcpx_ecn_accurate(const struct tcpx_sock *tp)
 {
 	return accecn;
 }
 
-static unsigned int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts,
-				       unsigned int room)
+static int accecn_option_len(struct tcpx_out_options *opts, unsigned int room, int least,
+			     unsigned int padding);
+
+static int tcpx_accecn_option(const struct sock *sk, struct tcpx_out_options *opts,
+			      unsigned int room)
 {
-	if (room < 12)
-		return 0;
-	opts->options |= TCPX_OPT_ACCECN;
-	opts->accecn_fields = 3;
 	opts->accecn[0] = 0x010203;
 	opts->accecn[1] = 0x040506;
 	opts->accecn[2] = 0x070809;
-	return 12;
+	return accecn_option_len(opts, room, accecn_least, opts->num_sack_blocks ? 2 : 0);
 }
 
 /* A socket has a key when there is one. */

@@ -59,6 +59,7 @@ typedef int64_t s64;
 #define clamp_t(t, v, lo, hi)	clamp((t)(v), (t)(lo), (t)(hi))
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ALIGN(x, a)		(((x) + (a) - 1) / (a) * (a))
+#define ALIGN_DOWN(x, a)	((x) / (a) * (a))
 #define rounddown(x, y)		((x) - (x) % (y))
 #define ilog2(x)		(63 - __builtin_clzll(x))
 
