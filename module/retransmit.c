@@ -7,28 +7,29 @@
 #include "tcpx.h"
 #include "trace.h"
 
-/* A small retransmitted skb takes its successor along when both fit. */
-static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int space)
+/* May the retransmission take its successor along? */
+static bool tcpx_retrans_can_collapse(const struct tcpx_sock *tp, const struct sk_buff *to,
+				      const struct sk_buff *skb, int space)
 {
+	if ((TCPX_CB(to)->tcp_flags | TCPX_CB(skb)->tcp_flags) & TCPHDR_SYN || TCPX_CB(to)->eor)
+		return false;
+	if (TCPX_CB(skb)->sacked & (TCPXCB_SACKED_ACKED | TCPXCB_SACKED_RETRANS) ||
+	    !(TCPX_CB(skb)->sacked & TCPXCB_LOST) != !(TCPX_CB(to)->sacked & TCPXCB_LOST))
+		return false;
+	return to->len + skb->len <= space && tcpx_skb_pcount(skb) == 1 && !skb_cloned(skb) &&
+	       !skb_cloned(to) && !after(TCPX_CB(skb)->end_seq, tcpx_wnd_end(tp));
+}
+
+/* It does: skb, of the retransmit queue, ends in to. A FIN alone has nothing but its flag. */
+static bool tcpx_retrans_collapse(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
+{
+	int shared = skb_shinfo(skb)->flags & SKBFL_SHARED_FRAG;
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	struct sk_buff *skb = skb_rb_next(to);
-	int shared = skb ? skb_shinfo(skb)->flags & SKBFL_SHARED_FRAG : 0;
 	bool stolen = false;
 	int delta = 0;
 
-	if (!READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_retrans_collapse) || !skb)
-		return;
-	if ((TCPX_CB(to)->tcp_flags | TCPX_CB(skb)->tcp_flags) & (TCPHDR_SYN | TCPHDR_FIN))
-		return;
-	if (TCPX_CB(to)->eor ||
-	    TCPX_CB(skb)->sacked & (TCPXCB_SACKED_ACKED | TCPXCB_SACKED_RETRANS) ||
-	    !(TCPX_CB(skb)->sacked & TCPXCB_LOST) != !(TCPX_CB(to)->sacked & TCPXCB_LOST))
-		return;
-	if (to->len + skb->len > space || tcpx_skb_pcount(skb) != 1 || skb_cloned(skb) ||
-	    skb_cloned(to) || after(TCPX_CB(skb)->end_seq, tcpx_wnd_end(tp)))
-		return;
-	if (!skb_try_coalesce(to, skb, &stolen, &delta))
-		return;
+	if (skb->len && !skb_try_coalesce(to, skb, &stolen, &delta))
+		return false;
 
 	skb_shinfo(to)->flags |= shared;
 	tcpx_collapse_tx_stamp(to, skb);
@@ -51,6 +52,20 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 	skb->_skb_refdst = 0;
 	skb->destructor = NULL;
 	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
+/* A small retransmitted skb takes along those that follow it and fit. */
+static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int space)
+{
+	struct sk_buff *skb;
+
+	if (!READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_retrans_collapse))
+		return;
+	do {
+		skb = skb_rb_next(to);
+	} while (skb && tcpx_retrans_can_collapse(tcpx_sk(sk), to, skb, space) &&
+		 tcpx_retrans_collapse(sk, to, skb));
 }
 
 /* Cut or grow skb to what is to be retransmitted now. */

@@ -357,6 +357,25 @@ CASE(karn)
 	rx(c, ". seq=1001 len=1000 t>=%d", 2 * RTO_MIN_MS);
 }
 
+/* What was sent in small pieces is sent again as one, the FIN with it. */
+CASE(rto_gathers_small_segments)
+{
+	int i;
+
+	conn_passive(w, c, NULL);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	for (i = 0; i < 4; i++) {
+		conn_write(c, 10, 0);
+		rx(c, "P. seq=%d len=10", 1 + 10 * i);
+	}
+	conn_close(c);
+	rx(c, "F. seq=41");
+	rx(c, "FP. seq=1 len=40");
+	tx(c, ". ack=42");
+	tx(c, "F. ack=42");
+	rx(c, ". seq=42 ack=2");
+}
+
 /* After a timeout the first segment goes alone, the others as ACKs allow. */
 CASE(rto_sends_the_first_only)
 {
