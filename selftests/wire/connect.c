@@ -205,6 +205,17 @@ CASE(simultaneous_open)
 	check_alive(c);
 }
 
+/* The MSS of its SYN-ACK is that of its SYN, with timestamps, too. */
+CASE(simultaneous_open_with_timestamps)
+{
+	connecting(w, c);
+	tx(c, "S seq=0 mss=1000 ts ws=0");
+	rx(c, "S. seq=0 ack=1 mss=1460 ts ws");
+	tx(c, ". seq=1 ack=1");
+	conn_write(c, 988, 0);
+	rx(c, "P. seq=1 ack=1 len=988 ts");
+}
+
 /*
  * The peer answers our SYN with a SYN-ACK of its own. Newer kernels take it as
  * the end of the handshake, older ones answer with a challenge ACK and end it
