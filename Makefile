@@ -89,6 +89,11 @@ check-daemons: selftests	## more of them, that take long to start: haproxy, post
 torture: selftests	## bad links, beside the kernel's TCP: the whole matrix (hours)
 	@scripts/torture --long
 
+# Which and how many: make dialogues DIALOGUES="-c 300 ends" KVER=7.3
+dialogues: selftests	## random segments, what kernel TCP and AF_TCPX say to them: where they part
+	@scripts/vm $(if $(KVER),-k $(KVER)) --icount --timeout 3000 -- \
+		selftests/dialogue/run.sh $(DIALOGUES)
+
 check-reload: selftests	## load and unload the module 200 times
 	@scripts/vm --timeout 3000 -- selftests/reload/run.sh 200
 
@@ -127,5 +132,5 @@ ready: selftests
 
 .PHONY: help setup module install selftests check check-all check-unit check-api check-wire \
 	check-interop check-daemons check-bench check-debug check-kcsan check-stress check-reload fuzz \
-	fuzz-options fuzz-segments soak torture \
+	fuzz-options fuzz-segments soak torture dialogues \
 	smoke bench profile demo style vm clean ready-host ready
