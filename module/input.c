@@ -322,6 +322,21 @@ static bool tcpx_old_pure_ack(const struct tcpx_sock *tp, const struct sk_buff *
 
 /* --- segments that are not acceptable --------------------------------------------- */
 
+/* Was a bad segment answered so shortly ago that this one is not? A request is not locked. */
+static bool tcpx_answered_lately(struct net *net, int mib_idx, u32 *last)
+{
+	u32 now = tcpx_jiffies32(), lately = READ_ONCE(*last);
+	s32 elapsed = now - lately;
+
+	if (lately && elapsed >= 0 &&
+	    elapsed < READ_ONCE(net->ipv4.sysctl_tcp_invalid_ratelimit)) {
+		TCPX_NET_INC(net, mib_idx);
+		return true;
+	}
+	WRITE_ONCE(*last, now ?: 1);
+	return false;
+}
+
 /**
  * tcpx_oow_rate_limited() - may a bad segment be answered?
  * @net: netns
@@ -335,49 +350,31 @@ static bool tcpx_old_pure_ack(const struct tcpx_sock *tp, const struct sk_buff *
  */
 bool tcpx_oow_rate_limited(struct net *net, const struct sk_buff *skb, int mib_idx, u32 *last)
 {
-	u32 now = tcpx_jiffies32();
-
 	if (TCPX_CB(skb)->seq != TCPX_CB(skb)->end_seq && !tcp_hdr(skb)->syn)
 		return false;
-	if (*last) {
-		s32 elapsed = now - *last;
-
-		if (elapsed >= 0 &&
-		    elapsed < READ_ONCE(net->ipv4.sysctl_tcp_invalid_ratelimit)) {
-			TCPX_NET_INC(net, mib_idx);
-			return true;
-		}
-	}
-	*last = now ?: 1;
-	return false;
+	return tcpx_answered_lately(net, mib_idx, last);
 }
 
 /**
- * tcpx_send_challenge_ack() - make the peer prove itself, rfc5961
- * @sk: socket, locked
+ * tcpx_challenge_ack_allowed() - may a challenge ACK be sent? It counts as sent.
+ * @net: netns
+ * @last: tcpx_jiffies32() of the last answer to a bad segment, updated
  *
- * Limited per socket and per netns (rfc5961#section-7); the latter by a budget
- * that varies, so that it can't be used to find connections (CVE-2016-5696).
+ * Limited per connection or request, whatever the segment holds, and per netns
+ * (rfc5961#section-7); the latter by a budget that varies, so that it can't be used
+ * to find connections (CVE-2016-5696).
+ *
+ * Return: true: send it.
  */
-void tcpx_send_challenge_ack(struct sock *sk)
+bool tcpx_challenge_ack_allowed(struct net *net, u32 *last)
 {
-	struct net *net = sock_net(sk);
+	u32 limit = READ_ONCE(net->ipv4.sysctl_tcp_challenge_ack_limit), sec, count;
 	struct tcpx_net *tn = tcpx_pernet(net);
-	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 limit = READ_ONCE(net->ipv4.sysctl_tcp_challenge_ack_limit);
-	u32 now = tcpx_jiffies32(), sec, count;
 
-	if (tp->last_oow_ack_time) {
-		s32 elapsed = now - tp->last_oow_ack_time;
-
-		if (elapsed >= 0 &&
-		    elapsed < READ_ONCE(net->ipv4.sysctl_tcp_invalid_ratelimit)) {
-			TCPX_NET_INC(net, LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
-			return;
-		}
-	}
+	if (tcpx_answered_lately(net, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, last))
+		return false;
 	if (limit != INT_MAX) {
-		sec = now / HZ;
+		sec = tcpx_jiffies32() / HZ;
 		if (sec != READ_ONCE(tn->challenge_timestamp)) {
 			u32 half = (limit + 1) >> 1;
 
@@ -386,12 +383,21 @@ void tcpx_send_challenge_ack(struct sock *sk)
 		}
 		count = READ_ONCE(tn->challenge_count);
 		if (!count)
-			return;
+			return false;
 		WRITE_ONCE(tn->challenge_count, count - 1);
 	}
-	tp->last_oow_ack_time = now ?: 1;
 	TCPX_NET_INC(net, LINUX_MIB_TCPCHALLENGEACK);
-	tcpx_send_ack(sk);
+	return true;
+}
+
+/**
+ * tcpx_send_challenge_ack() - make the peer prove itself, rfc5961
+ * @sk: socket, locked
+ */
+void tcpx_send_challenge_ack(struct sock *sk)
+{
+	if (tcpx_challenge_ack_allowed(sock_net(sk), &tcpx_sk(sk)->last_oow_ack_time))
+		tcpx_send_ack(sk);
 }
 
 /* An old segment: our ACK got lost, or it is a duplicate. */

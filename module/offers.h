@@ -418,6 +418,7 @@ void tcpx_enter_quickack_mode(struct sock *sk, unsigned int max_quickacks);
 void tcpx_initialize_rcv_mss(struct sock *sk);
 void tcpx_measure_rcv_mss(struct sock *sk, const struct sk_buff *skb);
 void tcpx_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason);
+bool tcpx_challenge_ack_allowed(struct net *net, u32 *last);
 void tcpx_send_challenge_ack(struct sock *sk);		/* rfc5961, rate limited */
 
 static inline void tcpx_schedule_ack(struct sock *sk)

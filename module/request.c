@@ -694,9 +694,18 @@ void tcpx_send_reqsk_ack(const struct sock *lsk, struct sk_buff *skb,
 
 /* Answer a bad segment with an ACK, but not so often that it helps a loop. */
 static void tcpx_reqsk_oow_ack(const struct sock *lsk, struct sk_buff *skb,
-			       struct tcpx_request_sock *req, int limited_mib)
+			       struct tcpx_request_sock *req)
 {
-	if (!tcpx_oow_rate_limited(sock_net(lsk), skb, limited_mib, &req->last_oow_ack_time))
+	if (!tcpx_oow_rate_limited(sock_net(lsk), skb, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
+				   &req->last_oow_ack_time))
+		tcpx_send_reqsk_ack(lsk, skb, req);
+}
+
+/* rfc5961#section-3.2: an RST in the window, but not at RCV.NXT. */
+static void tcpx_reqsk_challenge(const struct sock *lsk, struct sk_buff *skb,
+				 struct tcpx_request_sock *req)
+{
+	if (tcpx_challenge_ack_allowed(sock_net(lsk), &req->last_oow_ack_time))
 		tcpx_send_reqsk_ack(lsk, skb, req);
 }
 
@@ -825,14 +834,13 @@ bool tcpx_fastopen_check_req(struct sock *child, struct sk_buff *skb,
 	}
 	if (paws_reject || !tcpx_reqsk_in_window(req, skb)) {
 		if (!th->rst)
-			tcpx_reqsk_oow_ack(child, skb, req, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
+			tcpx_reqsk_oow_ack(child, skb, req);
 		if (paws_reject)
 			TCPX_NET_INC(sock_net(child), LINUX_MIB_PAWSESTABREJECTED);
 		return false;
 	}
-	/* rfc5961#section-3.2 */
 	if (th->rst && TCPX_CB(skb)->seq != req->rcv_nxt) {
-		tcpx_reqsk_oow_ack(child, skb, req, LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		tcpx_reqsk_challenge(child, skb, req);
 		return false;
 	}
 	if (th->rst) {
@@ -888,7 +896,7 @@ struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
 	tsecr_reject = tcpx_reqsk_tsecr_reject(req, &opt);
 	if (paws_reject || tsecr_reject || !tcpx_reqsk_in_window(req, skb)) {
 		if (!th->rst)
-			tcpx_reqsk_oow_ack(lsk, skb, req, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
+			tcpx_reqsk_oow_ack(lsk, skb, req);
 		if (paws_reject)
 			TCPX_NET_INC(net, LINUX_MIB_PAWSESTABREJECTED);
 		else if (tsecr_reject)
@@ -899,9 +907,9 @@ struct sock *tcpx_check_req(struct sock *lsk, struct sk_buff *skb,
 	if (TCPX_CB(skb)->seq == req->rcv_isn)
 		syn = false;
 
-	/* Second: RST; rfc5961#section-3.2 wants it at RCV.NXT exactly. */
+	/* Second: RST. */
 	if (th->rst && TCPX_CB(skb)->seq != req->rcv_nxt) {
-		tcpx_reqsk_oow_ack(lsk, skb, req, LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		tcpx_reqsk_challenge(lsk, skb, req);
 		return NULL;
 	}
 	/* Fourth: a SYN in the window ends a passive open, too. */

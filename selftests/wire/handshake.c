@@ -159,6 +159,24 @@ CASE(rst_outside_window_in_syn_recv)
 	check_alive(c);
 }
 
+/*
+ * rfc5961#section-3.2: one inside the window is challenged, as seldom as any other, and
+ * data in it gains the sender nothing.
+ */
+CASE(rst_inside_window_in_syn_recv)
+{
+	kernel_tcp_since(w, 7, 3);
+	half_open(w, c);
+	tx(c, "R seq=100 len=10");
+	rx(c, ". seq=1 ack=1");
+	CHECK_EQ(w, 1, mib(w, "TCPChallengeACK"));
+	tx(c, "R seq=100 len=10");
+	none(c);
+	CHECK_EQ(w, 1, mib(w, "TCPACKSkippedChallenge"));
+	complete(c);
+	check_alive(c);
+}
+
 /* A SYN elsewhere in the sequence space belongs to another incarnation. */
 CASE(old_syn_in_syn_recv)
 {
