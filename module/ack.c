@@ -663,7 +663,7 @@ static int tcpx_ack_check(struct sock *sk, u32 ack, int flag)
 		}
 	}
 	if (after(ack, tp->snd_nxt)) {
-		if (!(flag & TCPX_FLAG_NO_CHALLENGE_ACK))
+		if (COMPAT_UNSENT_ACK_CHALLENGED && !(flag & TCPX_FLAG_NO_CHALLENGE_ACK))
 			tcpx_send_challenge_ack(sk);
 		return -SKB_DROP_REASON_TCP_ACK_UNSENT_DATA;
 	}

@@ -719,6 +719,13 @@ struct compat_linux_mib {
 	unsigned long mibs[COMPAT_LINUX_MIB_MAX];
 };
 
+/* --- what the kernel's own TCP answers ------------------------------------ */
+
+/* An ACK of what was not sent. Until then kernel TCP drops it in silence, and scripts of that
+ * time expect it.
+ */
+#define COMPAT_UNSENT_ACK_CHALLENGED	TCPX_HAVE_UNSENT_ACK_CHALLENGED
+
 /* --- timers -------------------------------------------------------------- */
 
 /* The object that embeds an expired timer: compat_from_timer(sk, t, sk_timer). */

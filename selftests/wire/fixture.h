@@ -231,15 +231,19 @@ static inline void knob_set(struct wire *w, const char *name, const char *value)
 		wire_fail(w, __FILE__, __LINE__, "cannot set %s", path);
 }
 
-/* Skips the test for kernel TCP of an earlier release. */
-static inline void kernel_tcp_since(struct wire *w, int major, int minor)
+static inline bool kernel_since(struct wire *w, int major, int minor)
 {
 	int here_major, here_minor;
 	struct utsname u;
 
 	CHECK(w, !uname(&u) && sscanf(u.release, "%d.%d", &here_major, &here_minor) == 2);
-	if (w->kind.family != AF_TCPX &&
-	    (here_major < major || (here_major == major && here_minor < minor)))
+	return here_major > major || (here_major == major && here_minor >= minor);
+}
+
+/* Skips the test for kernel TCP of an earlier release. */
+static inline void kernel_tcp_since(struct wire *w, int major, int minor)
+{
+	if (w->kind.family != AF_TCPX && !kernel_since(w, major, minor))
 		_exit(EXIT_SKIP);
 }
 

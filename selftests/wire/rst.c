@@ -215,19 +215,22 @@ CASE(ack_too_old)
 }
 
 /*
- * ACK of data never sent: neither it nor its data is taken, and the answer tells what was
- * sent (rfc5961#section-5.2). But not at any rate.
+ * ACK of data never sent: neither it nor its data is taken. From 7.3 on the answer tells what
+ * was sent (rfc5961#section-5.2), but not at any rate; until then there is none.
  */
 CASE(ack_of_unsent)
 {
-	kernel_tcp_since(w, 7, 3);
 	established(w, c);
 	tx(c, ". seq=1 ack=5000 len=10");
-	rx(c, ". seq=1 ack=1");
-	CHECK_EQ(w, 1, mib(w, "TCPChallengeACK"));
-	tx(c, ". seq=1 ack=5000 len=10");
-	none(c);
-	CHECK_EQ(w, 1, mib(w, "TCPACKSkippedChallenge"));
+	if (kernel_since(w, 7, 3)) {
+		rx(c, ". seq=1 ack=1");
+		CHECK_EQ(w, 1, mib(w, "TCPChallengeACK"));
+		tx(c, ". seq=1 ack=5000 len=10");
+		none(c);
+		CHECK_EQ(w, 1, mib(w, "TCPACKSkippedChallenge"));
+	} else {
+		none(c);
+	}
 	conn_would_block(c);
 	c->snd_nxt = 1;
 	conn_write(c, 500, 0);
