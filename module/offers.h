@@ -315,8 +315,9 @@ static inline void tcpx_ack_tstamp(struct sock *sk, struct sk_buff *skb,
 		__tcpx_ack_tstamp(sk, skb, ack_skb, prior_snd_una);
 }
 
-/* --- rcvbuf.c: window to offer, receive memory, autotuning ---------------- */
+/* --- rcvbuf.c: window to offer, autotuning -------------------------------- */
 
+int  tcpx_guess_win_from_space(const struct sock *sk, int space);
 int  tcpx_win_from_space(const struct sock *sk, int space);
 int  tcpx_space(const struct sock *sk);			/* bytes that can be offered now */
 int  tcpx_full_space(const struct sock *sk);
@@ -330,12 +331,16 @@ void tcpx_select_initial_window(const struct sock *sk, int space, u32 mss, u32 *
 void tcpx_init_buffer_space(struct sock *sk);		/* on ESTABLISHED */
 void tcpx_grow_window(struct sock *sk, const struct sk_buff *skb);
 void tcpx_clamp_window(struct sock *sk);
+void tcpx_pressure_rcv_ssthresh(struct sock *sk);
 int  tcpx_set_window_clamp(struct sock *sk, int val);	/* TCP_WINDOW_CLAMP */
 void tcpx_rcv_space_adjust(struct sock *sk);		/* after the user copied: DRS */
 void tcpx_rcvbuf_grow_ofo(struct sock *sk);
 void tcpx_rcv_rtt_measure(struct tcpx_sock *tp);
 void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb);
 void tcpx_sndbuf_expand(struct sock *sk);
+
+/* --- prune.c: memory of what was received ---------------------------------- */
+
 int  tcpx_try_rmem_schedule(struct sock *sk, struct sk_buff *skb, unsigned int size);
 void tcpx_forced_mem_schedule(struct sock *sk, int size);
 int  tcpx_prune_queue(struct sock *sk, const struct sk_buff *in_skb);
