@@ -673,11 +673,13 @@ static bool tcpx_may_wait_in_queue(struct sock *sk)
 	return may;
 }
 
-/* sock_wfree() is tcpx_wfree() by way of sk_write_space(), for packets that may be cut:
- * skb_segment() knows its name, and hands what the packet is charged for to the last
- * segment. Of others it frees the charge when it has cut them. That is as good where no
- * segment waits, and better for a receiver on this host: it would pay for the whole packet
- * with the last segment of it, and only ours has tcpx_charge_own_part().
+/* sock_wfree() is tcpx_wfree() by way of sk_write_space(), for what may wait: the kernel knows
+ * its name. skb_segment() hands what a packet is charged for to the last segment, and
+ * skb_orphan_partial(), by which netem takes what it delays off the account, leaves the owner,
+ * so that skb_fclone_busy() tells that it is here still. With a destructor of ours both forget
+ * it. Where no segment waits that is as good, and better for a receiver on this host: it would
+ * pay for the whole packet with the last segment of it, and only ours has
+ * tcpx_charge_own_part().
  */
 static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 {
@@ -685,7 +687,7 @@ static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 	skb->sk = sk;
 	if (tcpx_skb_is_pure_ack(skb))
 		skb->destructor = tcpx_ack_wfree;
-	else if (tcpx_skb_pcount(skb) > 1 && tcpx_may_wait_in_queue(sk))
+	else if (tcpx_may_wait_in_queue(sk))
 		skb->destructor = sock_wfree;
 	else
 		skb->destructor = tcpx_wfree;

@@ -257,15 +257,24 @@ static inline struct tcp_info tcp_info_of(const struct conn *c)
 	return info;
 }
 
-/* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. Before there
- * is a connection: where the test is skipped, one far away would live on for minutes.
+/* What the link's queue is. First before there is a connection: where the test is skipped, one
+ * far away would live on for minutes.
  */
-static inline void slow_link(void)
+static inline void link_qdisc(const char *qdisc)
 {
+	char command[160];
+
+	snprintf(command, sizeof(command), "tc qdisc replace dev tun0 root %s", qdisc);
 	/* Not in each kernel that is built for tests. */
-	if (system("tc qdisc replace dev tun0 root tbf rate 80kbit burst 1600 limit 100000"))
+	if (system(command))
 		_exit(EXIT_SKIP);
 	wire_resume();
+}
+
+/* A link of 80 kbit/s, so that a segment of 1000 bytes takes a tenth of a second. */
+static inline void slow_link(void)
+{
+	link_qdisc("tbf rate 80kbit burst 1600 limit 100000");
 }
 
 #endif /* SELFTESTS_WIRE_FIXTURE_H */

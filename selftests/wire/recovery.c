@@ -222,6 +222,21 @@ CASE(undo_without_retransmission)
 	rx(c, "P. seq=5001 len=1000");
 }
 
+/* Neither the probe nor the timeout sends again what this host has not let go of. */
+CASE(no_retransmission_of_what_netem_delays)
+{
+	link_qdisc("netem");
+	conn_slow(w, c, OPTS);
+	link_qdisc("netem delay 3000ms");
+	conn_write(c, 1000, 0);
+	none_for(c, 2500);
+	rx(c, "P. seq=1 len=1000");
+	tx(c, ". ack=1001");
+	none_for(c, 4000);
+	CHECK_EQ(w, 0, tcp_info_of(c).tcpi_total_retrans);
+	CHECK_EQ(w, 0, tcp_info_of(c).tcpi_unacked);
+}
+
 /* And a new time does not. */
 CASE(no_undo_of_a_true_loss)
 {
