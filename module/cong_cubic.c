@@ -110,7 +110,7 @@ static u32 cubic_curve(u32 offset_ms)
 	return div64_u64(t * t * t, 2500000000ULL);
 }
 
-static void cubic_epoch_begin(struct cubic *ca, u32 cwnd, u32 now32)
+static void cubic_epoch_begin(struct cubic *ca, u32 cwnd, u32 acked, u32 now32)
 {
 	struct cubic_epoch *e = &ca->epoch;
 
@@ -124,7 +124,7 @@ static void cubic_epoch_begin(struct cubic *ca, u32 cwnd, u32 now32)
 		e->origin = e->w_max;
 	}
 	ca->w_est = cwnd;
-	ca->est_cnt = 0;
+	ca->est_cnt = acked;
 }
 
 /* Where the curve will be one round trip from now, rfc9438#section-4.2. */
@@ -171,17 +171,17 @@ static u32 cubic_friendly(struct cubic *ca, u32 cwnd, u32 cnt)
 
 static void cubic_update(struct cubic *ca, u32 cwnd, u32 acked, u32 now32)
 {
-	if (!ca->epoch.started) {
-		cubic_epoch_begin(ca, cwnd, now32);
-		ca->cnt_time = now32 - 1;
-		ca->cnt_cwnd = 0;
-	}
 	ca->est_cnt += acked;
-	/* In so short a time neither curve gets far: as kernel TCP, look again later. */
+	/* In so short a time neither curve gets far: as kernel TCP, look again later, even if
+	 * windows were lost and won again meanwhile. Where some dozen round trips fit into a
+	 * tick a window of two would else stay so: each loss begins an epoch on its plateau.
+	 */
 	if (ca->cnt_cwnd == cwnd && now32 - ca->cnt_time <= CUBIC_UPDATE_INTERVAL)
 		return;
 	/* The curve moves with the clock: once a tick is enough. */
-	if (ca->cnt_time != now32) {
+	if (!ca->epoch.started || ca->cnt_time != now32) {
+		if (!ca->epoch.started)
+			cubic_epoch_begin(ca, cwnd, acked, now32);
 		ca->cnt = cubic_count(ca, cwnd, now32);
 		ca->cnt_time = now32;
 		ca->cnt_cwnd = cwnd;

@@ -180,6 +180,25 @@ TEST(reno_friendly)
 	EXPECT_NEAR_U32(cwnd + 20, p.cc.snd_cwnd, 3);
 }
 
+/* A tick is long on a short path. A loss within it does not put a window of two onto the
+ * plateau of an epoch of its own, where it takes 200 ACKs to the next segment: how fast it was
+ * growing still holds.
+ */
+TEST(losses_within_a_tick)
+{
+	struct path p;
+	int i, n;
+
+	path_init(&p, 0.1, 4, 2);
+	for (i = 0; i < 4; i++) {
+		path_loss(&p);
+		ASSERT_EQ(2, p.cc.snd_cwnd);
+		for (n = 0; n < 4 && p.cc.snd_cwnd == 2; n++)
+			path_run(&p, 0.05);
+		EXPECT_EQ(3, p.cc.snd_cwnd);
+	}
+}
+
 /* However far behind the curve, half as much again a round trip is the most. */
 TEST(growth_is_bounded)
 {
