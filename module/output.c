@@ -679,7 +679,8 @@ static bool tcpx_may_wait_in_queue(struct sock *sk)
  * so that skb_fclone_busy() tells that it is here still. With a destructor of ours both forget
  * it. Where no segment waits that is as good, and better for a receiver on this host: it would
  * pay for the whole packet with the last segment of it, and only ours has
- * tcpx_charge_own_part().
+ * tcpx_charge_own_part(). And where somebody in the kernel has sk_write_space() it is not ours
+ * to be called: nothing would continue what the small-queue limits hold back.
  */
 static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 {
@@ -687,7 +688,7 @@ static void tcpx_charge_to_socket(struct sock *sk, struct sk_buff *skb)
 	skb->sk = sk;
 	if (tcpx_skb_is_pure_ack(skb))
 		skb->destructor = tcpx_ack_wfree;
-	else if (tcpx_may_wait_in_queue(sk))
+	else if (READ_ONCE(sk->sk_write_space) == tcpx_write_space && tcpx_may_wait_in_queue(sk))
 		skb->destructor = sock_wfree;
 	else
 		skb->destructor = tcpx_wfree;
