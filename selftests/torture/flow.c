@@ -28,8 +28,7 @@
  * checked), and what percent would be if luck was against the pair: the upper
  * end of a one-sided interval of 99 % confidence.
  *
- * Exit status: 0, 1 if a pair is below the bar and luck does not explain it, 2
- * if anything went wrong.
+ * Exit status: 0, 1 if a pair is below the bar, 2 if anything went wrong.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -510,12 +509,12 @@ static double percent_with_luck(const struct pair *p)
 	return percent(p) * exp(2.33 * sqrt(variance(p) + variance(pairs)));
 }
 
-static bool below_bar(double (*of)(const struct pair *p))
+static bool below_bar(void)
 {
 	int i;
 
 	for (i = 1; i < n_pairs; i++) {
-		if (of(&pairs[i]) < opt.bar)
+		if (percent(&pairs[i]) < opt.bar)
 			return true;
 	}
 	return false;
@@ -527,11 +526,11 @@ static int run_rounds(void)
 
 	do {
 		one_round();
-	} while (pairs->n < opt.min_rounds || (pairs->n < opt.max_rounds && below_bar(percent)));
+	} while (pairs->n < opt.min_rounds || (pairs->n < opt.max_rounds && below_bar()));
 	for (p = pairs; p < pairs + n_pairs; p++)
 		printf("%s\t%d\t%.0f\t%.0f\t%.1f\t%u\t%.0f\n", p->name, p->n, exp(mean_log(p)),
 		       percent(p), (double)p->rexmits / p->n, p->silence, percent_with_luck(p));
-	return below_bar(percent_with_luck);
+	return below_bar();
 }
 
 /* The first quarter does not count: who was first has an advantage there. */
