@@ -107,8 +107,24 @@ bool tcpx_stream_is_readable(struct sock *sk, int target)
  */
 void tcpx_data_ready(struct sock *sk)
 {
-	if (tcpx_stream_is_readable(sk, sk->sk_rcvlowat) || sock_flag(sk, SOCK_DONE))
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	int target = unlikely(tp->reader_needs_less) ? 1 : sk->sk_rcvlowat;
+
+	if (tcpx_stream_is_readable(sk, target) || sock_flag(sk, SOCK_DONE)) {
+		tp->reader_needs_less = 0;
 		sk->sk_data_ready(sk);
+	}
+}
+
+/* Sleep until data comes that @missing bytes of are wanted. That may be less than
+ * SO_RCVLOWAT, the reader having asked for less or having got part of it.
+ */
+static int tcpx_wait_data(struct sock *sk, long *timeo, struct sk_buff *last, int missing)
+{
+	/* All who sleep are woken, and whom it was not enough for says so again. */
+	if (unlikely(missing < sk->sk_rcvlowat))
+		tcpx_sk(sk)->reader_needs_less = 1;
+	return sk_wait_data(sk, timeo, last);
 }
 
 /**
@@ -335,7 +351,7 @@ static bool tcpx_recv_wait(struct sock *sk, struct tcpx_recv *r, struct sk_buff 
 		__sk_flush_backlog(sk);
 	} else {
 		tcpx_cleanup_rbuf(sk, r->copied);
-		err = sk_wait_data(sk, &r->timeo, last);
+		err = tcpx_wait_data(sk, &r->timeo, last, r->target - r->copied);
 		if (err < 0) {
 			/* disconnect() by another thread */
 			r->copied = r->copied ?: err;
@@ -628,7 +644,7 @@ static int tcpx_splice_actor(read_descriptor_t *desc, struct sk_buff *skb,
 }
 
 /* Wait for the first bytes. 1: look again, 0 or -errno: that's it. */
-static int tcpx_splice_wait(struct sock *sk, long *timeo)
+static int tcpx_splice_wait(struct sock *sk, long *timeo, size_t len)
 {
 	int err = tcpx_recv_may_wait(sk, *timeo);
 
@@ -637,7 +653,7 @@ static int tcpx_splice_wait(struct sock *sk, long *timeo)
 	/* There is something, but it can't be taken: an urgent byte. */
 	if (!skb_queue_empty(&sk->sk_receive_queue))
 		return 0;
-	err = sk_wait_data(sk, timeo, NULL);
+	err = tcpx_wait_data(sk, timeo, NULL, min_t(size_t, len, INT_MAX));
 	return err < 0 ? err : 1;
 }
 
@@ -656,7 +672,7 @@ static ssize_t tcpx_splice_locked(struct sock *sk, struct tcpx_splice_state *s, 
 		if (!ret) {
 			if (spliced)
 				return spliced;
-			ret = tcpx_splice_wait(sk, &timeo);
+			ret = tcpx_splice_wait(sk, &timeo, s->len);
 			if (ret <= 0)
 				return ret;
 			continue;

@@ -181,6 +181,7 @@ struct tcpx_disorder {
  * @keepalive_due: when a keepalive or the end of FIN_WAIT2 is, or a FIN is tried anew; 0: none
  * @compressed_ack: ACKs not sent because one will say it all
  * @dup_ack_counter: duplicate ACKs sent for it, each at once
+ * @reader_needs_less: than SO_RCVLOWAT: one that sleeps wants to hear of any data
  * @ack_retry: how often there was no memory for an ACK in a row
  *
  * @ack: state of ACK sending
@@ -369,7 +370,8 @@ struct tcpx_sock {
 	} ack;
 	u16	urg_data;
 	u8	compressed_ack;
-	u8	dup_ack_counter:4,
+	u8	dup_ack_counter:3,
+		reader_needs_less:1,
 		ack_retry:4;
 	u32	rcv_rtt_last_tsecr;
 	struct {

@@ -69,9 +69,12 @@ enum {
 /* The condition has come true before the deadline. */
 #define API_WAIT(cond) ({						\
 	int64_t _end = api_now_ms() + API_DEADLINE_MS;			\
-	bool _ok;							\
-	while (!(_ok = !!(cond)) && api_now_ms() < _end)		\
+	bool _ok, _late = false;					\
+	/* One more look, should the machine have stood still meanwhile. */	\
+	while (!(_ok = !!(cond)) && !_late) {				\
+		_late = api_now_ms() >= _end;				\
 		api_pause();						\
+	}								\
 	_ok;								\
 })
 

@@ -558,18 +558,24 @@ static int unacked(int fd)
 	return queued;
 }
 
+static bool queued(int fd, int bytes)
+{
+	int n;
+
+	return API_WAIT(!ioctl(fd, FIONREAD, &n) && n == bytes);
+}
+
 /* SO_RCVLOWAT: neither poll() nor a read cares for less. */
 TEST_F(io, low_water_mark)
 {
 	char buf[100];
-	int status, queued;
+	int status;
 	pid_t pid;
 
 	api_opt(self->s, SOL_SOCKET, SO_RCVLOWAT, 10);
 	EXPECT_EQ(10, api_getopt(self->s, SOL_SOCKET, SO_RCVLOWAT));
 	api_send(self->c, "12345", 5);
-	ASSERT_TRUE(API_WAIT(!ioctl(self->s, FIONREAD, &queued) &&
-			     queued == 5));
+	ASSERT_TRUE(queued(self->s, 5));
 	EXPECT_EQ(0, api_events(self->s, POLLIN, 20));
 	EXPECT_EQ(5, SYS(recv(self->s, buf, 100, MSG_DONTWAIT)));
 	pid = fork();
@@ -587,14 +593,87 @@ TEST_F(io, low_water_mark)
 	EXPECT_EQ(10, recv(self->s, buf, 100, 0));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	/* A read for less than the mark is content with that. */
+	/* A read for less than the mark is content with that. In kernel TCP it has to be
+	 * there already.
+	 */
 	api_send(self->c, "abcd", 4);
+	ASSERT_TRUE(queued(self->s, 4));
 	EXPECT_EQ(4, recv(self->s, buf, 4, 0));
 	/* And the end of the stream overrules it. */
 	api_send(self->c, "ef", 2);
 	ASSERT_EQ(0, shutdown(self->c, SHUT_WR));
 	EXPECT_EQ(POLLIN, api_events(self->s, POLLIN, API_DEADLINE_MS));
 	EXPECT_EQ(2, recv(self->s, buf, 100, 0));
+}
+
+static ssize_t by_splice(int fd, void *buf, size_t len)
+{
+	int pipes[2];
+	ssize_t n;
+
+	if (pipe(pipes))
+		return -1;
+	n = splice(fd, NULL, pipes[1], NULL, len, 0);
+	if (n > 0 && read(pipes[0], buf, n) != n)
+		n = -1;
+	close(pipes[0]);
+	close(pipes[1]);
+	return n;
+}
+
+static ssize_t by_plain_recv(int fd, void *buf, size_t len)
+{
+	return recv(fd, buf, len, 0);
+}
+
+/* A reader that sleeps for less than the mark is woken when that has come. */
+TEST_F(io, low_water_mark_above_what_is_wanted)
+{
+	static const struct {
+		ssize_t (*by)(int fd, void *buf, size_t len);
+		int before, len, result;
+	} cases[] = {
+		{ by_plain_recv, 0, 4, 4 },
+		{ by_recv, 0, 4, 4 },
+		/* It has taken what there was, and misses the rest. */
+		{ by_plain_recv, 5, 100, 10 },
+		{ by_recvmsg, 5, 12, 12 },
+		{ by_splice, 0, 4, 4 },
+	};
+	static char data[100];
+	char buf[100];
+	size_t i;
+	int status;
+	pid_t pid;
+
+	if (variant->server != AF_TCPX)
+		SKIP(return, "kernel TCP sleeps until the mark has come anew");
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i;
+	api_opt(self->s, SOL_SOCKET, SO_RCVLOWAT, 10);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(buf, -1, sizeof(buf));
+		api_send(self->c, data, cases[i].before);
+		ASSERT_TRUE(queued(self->s, cases[i].before));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			bool slept = api_sleeps(getppid()) && taken(self->s);
+
+			api_send(self->c, data + cases[i].before,
+				 cases[i].result - cases[i].before);
+			_exit(!slept);
+		}
+		api_timeout(self->s, SO_RCVTIMEO, API_DEADLINE_MS);
+		EXPECT_EQ(cases[i].result, SYS(cases[i].by(self->s, buf, cases[i].len)));
+		EXPECT_EQ(0, memcmp(buf, data, cases[i].result));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	/* poll() still is not interested. */
+	api_send(self->c, data, 9);
+	ASSERT_TRUE(queued(self->s, 9));
+	EXPECT_EQ(0, api_events(self->s, POLLIN, 20));
 }
 
 TEST_F(io, interrupted)
