@@ -83,8 +83,8 @@ static void tcpx_bucket_idle(struct tcpx_bind_bucket *tb)
 	schedule_delayed_work(&tn->rsv_work, 0);
 }
 
-/* An idle bucket gets an owner. */
-static void tcpx_bucket_revive(struct tcpx_bind_bucket *tb)
+/* An idle bucket gets an owner, or has lost its port. BH off. */
+static void tcpx_bucket_not_idle(struct tcpx_bind_bucket *tb)
 {
 	struct tcpx_net *tn = tcpx_pernet(tb->net);
 
@@ -138,7 +138,7 @@ void tcpx_bucket_settle(struct tcpx_bind_bucket *tb)
 void tcpx_bucket_add(struct tcpx_bind_bucket *tb, struct sock *sk)
 {
 	if (hlist_empty(&tb->owners))
-		tcpx_bucket_revive(tb);
+		tcpx_bucket_not_idle(tb);
 	sk_add_bind_node(sk, &tb->owners);
 	tb->nsock++;
 	tcpx_sk(sk)->bind_hash = tb;
@@ -291,7 +291,10 @@ static struct tcpx_bind_bucket *tcpx_bucket_alloc(struct net *net)
 
 /**
  * tcpx_bucket_free() - free a bucket and its reservation
- * @tb: bucket, in no list any more
+ * @tb: bucket, out of the table
+ *
+ * Until the port is free it stays in the list of the idle ones: whoever wants to see it
+ * freed finds it there, and waits for the port's mutex (tcpx_bind_reap()).
  *
  * Context: may sleep; the port's mutex, if it has a port.
  */
@@ -301,6 +304,9 @@ void tcpx_bucket_free(struct tcpx_bind_bucket *tb)
 
 	if (inet_sk(rsk)->inet_num)
 		tcp_prot.put_port(rsk);
+	local_bh_disable();
+	tcpx_bucket_not_idle(tb);
+	local_bh_enable();
 	kmem_cache_free(tcpx_bucket_slab, rsk);
 }
 
@@ -410,7 +416,6 @@ static struct tcpx_bind_bucket *tcpx_bucket_take_idle(struct tcpx_bind_hashbucke
 	hlist_for_each_entry(tb, &head->chain, node) {
 		if (tb->port != port || !tcpx_bucket_expired(tb, linger))
 			continue;
-		tcpx_bucket_revive(tb);
 		tcpx_bucket_remove(head, tb);
 		idle = tb;
 		break;
@@ -450,7 +455,9 @@ static void tcpx_rsv_reap(struct tcpx_net *tn)
 {
 	unsigned short port;
 
-	/* Each round empties the list's head: freed, or revived by an owner. */
+	/* Each round empties the list's head: freed, by us or whom we waited for, or revived
+	 * by an owner.
+	 */
 	while ((port = tcpx_rsv_first_dead(tn)))
 		tcpx_bucket_release(tn, port, 0);
 }
