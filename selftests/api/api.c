@@ -356,7 +356,8 @@ int api_events(int fd, int events, int timeout_ms)
 
 bool api_readable(int fd)
 {
-	return api_events(fd, POLLIN, API_DEADLINE_MS) & (POLLIN | POLLHUP);
+	/* A reset sets the error first, and whoever polls just then sees only that. */
+	return api_events(fd, POLLIN, API_DEADLINE_MS) & (POLLIN | POLLERR | POLLHUP);
 }
 
 void api_send(int fd, const void *buf, size_t len)
@@ -404,6 +405,7 @@ bool api_pattern_ok(const uint8_t *buf, size_t len, uint64_t offset)
 }
 
 #define FILLED_MS	500
+#define FILLED_TIMES	5
 
 /*
  * Send pattern bytes until the socket takes no more; how many it took. What is
@@ -414,8 +416,8 @@ bool api_pattern_ok(const uint8_t *buf, size_t len, uint64_t offset)
 size_t api_fill(int fd)
 {
 	uint8_t buf[16384];
-	bool full = false;
 	size_t sum = 0;
+	int full = 0;
 	ssize_t n;
 
 	for (;;) {
@@ -423,12 +425,13 @@ size_t api_fill(int fd)
 		n = send(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN)
 			api_die("send");
-		if (n < 0 && full)
+		if (n < 0 && full == FILLED_TIMES)
 			return sum;
-		full = n < 0;
-		sum += full ? 0 : n;
+		full = n < 0 ? full + 1 : 0;
+		sum += n < 0 ? 0 : n;
+		/* In slices, so that a machine that stands still for a while counts as one. */
 		if (full)
-			api_events(fd, POLLOUT, FILLED_MS);
+			api_events(fd, POLLOUT, FILLED_MS / FILLED_TIMES);
 	}
 }
 

@@ -29,6 +29,14 @@ static void limits(int fd, unsigned int *queued, unsigned int *backlog)
 	*backlog = info.tcpi_sacked;
 }
 
+/* What connect() has made may come to the listener a moment later. */
+static bool has_queued(int fd, unsigned int n)
+{
+	unsigned int queued, backlog;
+
+	return API_WAIT((limits(fd, &queued, &backlog), queued == n));
+}
+
 TEST_F(listen_one, backlog_is_capped_by_somaxconn)
 {
 	static const struct { int somaxconn, backlog; unsigned int seen; } c[] = {
@@ -129,16 +137,18 @@ API_LISTENER_FIXTURE(queue);
 TEST_F(queue, accept_is_restarted)
 {
 	int status, s;
-	pid_t pid = fork();
+	pid_t pid;
 
+	tick(SA_RESTART);
+	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		/* The parent has been interrupted a few times by then. */
+		api_sleeps(getppid());
 		usleep(API_QUIET_MS * 1000);
 		api_connected(variant->client, &self->addr);
 		_exit(0);
 	}
-	tick(SA_RESTART);
 	s = accept(self->l, NULL, NULL);
 	no_tick();
 	EXPECT_LE(0, s);
@@ -152,8 +162,10 @@ TEST_F(queue, in_order_of_completion)
 	struct sockaddr_in peer;
 	int c[10], i, s;
 
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < 10; i++) {
 		c[i] = api_connected(variant->client, &self->addr);
+		ASSERT_TRUE(has_queued(self->l, i + 1));
+	}
 	for (i = 0; i < 10; i++) {
 		s = api_accept_from(self->l, &peer);
 		ASSERT_LE(0, s);
@@ -318,6 +330,7 @@ TEST_F(queue, full)
 		c = api_connected(variant->client, &self->addr);
 		EXPECT_EQ(ST_ESTABLISHED, api_state(c));
 	}
+	ASSERT_TRUE(has_queued(self->l, 3));
 	c = api_socket(variant->client, SOCK_NONBLOCK);
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));
@@ -336,6 +349,7 @@ TEST_F(queue, grows)
 	api_sysctl("ipv4/tcp_syncookies", "0");
 	ASSERT_EQ(0, listen(self->l, 0));
 	api_connected(variant->client, &self->addr);
+	ASSERT_TRUE(has_queued(self->l, 1));
 	c = api_socket(variant->client, SOCK_NONBLOCK);
 	EXPECT_EQ(-EINPROGRESS, SYS(api_connect(c, &self->addr)));
 	EXPECT_TRUE(API_STAYS(api_state(c) == ST_SYN_SENT));

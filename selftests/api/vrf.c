@@ -186,6 +186,8 @@ static void served(int c, int l, const struct sockaddr_in *addr)
 	int s = connection(c, l, addr);
 
 	close(c);
+	if (!API_WAIT(api_state(s) == ST_CLOSE_WAIT))
+		api_die("no FIN");
 	close(s);
 }
 
