@@ -44,8 +44,9 @@ refuses() {
 }
 
 round_orderly() {
-	start_mix -t 1
+	start_mix -t 100
 	refuses
+	kill -TERM "$mix_pid"
 	end_mix
 }
 
@@ -57,12 +58,13 @@ round_killed() {
 
 # Orphans that nobody answers: they hold the module until they have given up.
 round_orphans() {
-	ip netns exec stress-a sysctl -qw net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=1
-	ip netns exec stress-b sysctl -qw net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=1
 	start_mix -n 24 -t 100
 	ip -n stress-b link set vb down
 	kill_mix
 	refuses
+	# From now on, lest they have gone before rmmod asks.
+	ip netns exec stress-a sysctl -qw net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=1
+	ip netns exec stress-b sysctl -qw net.ipv4.tcp_orphan_retries=1 net.ipv4.tcp_fin_timeout=1
 	ip -n stress-b link set vb up
 }
 
