@@ -141,13 +141,16 @@ void tcpx_update_rto_time(struct tcpx_sock *tp)
 void tcpx_mark_skb_lost(struct sock *sk, struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct sk_buff *hint = tp->retransmit_skb_hint;
 	struct tcpx_skb_cb *cb = TCPX_CB(skb);
 	int pcount = tcpx_skb_pcount(skb);
 
 	if (cb->sacked & TCPXCB_SACKED_ACKED)
 		return;
-	if (!tp->retransmit_skb_hint ||
-	    before(cb->seq, TCPX_CB(tp->retransmit_skb_hint)->seq))
+	/* Without a hint the search begins at the queue's head, and it must not begin here
+	 * as long as others wait to be retransmitted, which may come before this one.
+	 */
+	if (hint ? before(cb->seq, TCPX_CB(hint)->seq) : tp->retrans_out >= tp->lost_out)
 		tp->retransmit_skb_hint = skb;
 
 	/* Without LOST, too: where that was undone, the retransmission is still counted. */
@@ -632,7 +635,7 @@ void tcpx_enter_loss(struct sock *sk)
 		tp->reordering = min(tp->reordering, reordering);
 	tcpx_set_ca_state(sk, TCP_CA_Loss);
 	tp->high_seq = tp->snd_nxt;
-	tp->tlp_high_seq = 0;
+	tp->tlp_high_seq = 0;	/* tcpx_init_undo() has counted it */
 	tcpx_ecn_queue_cwr(tp);
 	tp->frto = READ_ONCE(net->ipv4.sysctl_tcp_frto) && !tp->mtup.probe_size &&
 		   (new_recovery || tp->retransmits);

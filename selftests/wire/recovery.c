@@ -332,6 +332,48 @@ CASE(frto_true_loss)
 	rx(c, ". seq=2001 len=1000 t<%d", SLOW_RTO_MS / 2);
 }
 
+/*
+ * The timeout holds for lost what is old, RACK the rest, later: the old ones go first,
+ * and none is passed over until the next timeout.
+ */
+CASE(oldest_first_after_timeout)
+{
+	sysctl_set(w, "tcp_frto", "0");
+	in_flight(w, c, OPTS, 2);
+	tx(c, ". ack=2001");
+	conn_write(c, 4000, 0);
+	rx_stream(c, 2001, 6001, 1000);
+	/* So shortly before the timeout that they may be on their way. */
+	none_for(c, SLOW_RTO_MS - 350);
+	conn_write(c, 2000, 0);
+	rx_stream(c, 6001, 8001, 1000);
+	rx(c, ". seq=2001 len=1000 t<%d", SLOW_RTO_MS / 2);
+	none_for(c, SLOW_RTT_MS);
+	tx(c, ". ack=3001");
+	rx(c, ". seq=3001 len=1000 t<%d", SLOW_RTO_MS / 2);
+	rx(c, ". seq=4001 len=1000 t<%d", SLOW_RTO_MS / 2);
+	tx(c, ". ack=5001");
+	rx(c, "P. seq=5001 len=1000 t<%d", SLOW_RTO_MS / 2);
+}
+
+/* Of two that were sent twice, a probe among them, the D-SACK of one proves nothing. */
+CASE(no_undo_by_dsack_of_a_probe)
+{
+	/* 6.1's has not learnt it. */
+	if (w->kind.family != AF_TCPX)
+		_exit(EXIT_SKIP);
+	sysctl_set(w, "tcp_early_retrans", "3");
+	sysctl_set(w, "tcp_frto", "0");
+	in_flight(w, c, OPTS, 4);
+	rx(c, ". seq=3001 len=1000 t<%d", SLOW_RTO_MS - 100);
+	rx(c, ". seq=1 len=1000");
+	tx(c, ". ack=1 sack=3001:4001,1001:4001");
+	tx(c, ". ack=4001");
+	CHECK(w, tcp_info_of(c).tcpi_snd_ssthresh < 10);
+	CHECK_EQ(w, 0, mib(w, "TCPLossUndo"));
+	CHECK_EQ(w, 0, mib(w, "TCPFullUndo"));
+}
+
 /* The peer took window back: what lies beyond it is not sent again either. */
 CASE(retransmission_stays_in_window)
 {
