@@ -347,6 +347,9 @@ static void tcpx_v4_err_sock(struct sock *sk, struct sk_buff *skb, u32 seq, u32 
 	} else if (type == ICMP_REDIRECT) {
 		tcpx_v4_redirect(sk, skb);
 	} else {
+		if (type == ICMP_DEST_UNREACH && !tp->fastopen_rsk && !sock_owned_by_user(sk) &&
+		    (code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH))
+			tcpx_ld_rto_revert(sk, seq);
 		err = tcpx_v4_icmp_errno(type, code);
 		if (err)
 			tcpx_v4_icmp_report(sk, skb, -err, info);

@@ -501,6 +501,9 @@ static void tcpx_v6_err_sock(struct sock *sk, const struct tcpx_v6_icmp *icmp)
 		tcpx_v6_pmtu(sk, icmp->info);
 	} else {
 		icmpv6_err_convert(icmp->type, icmp->code, &err);
+		if (icmp->type == ICMPV6_DEST_UNREACH && icmp->code == ICMPV6_NOROUTE &&
+		    !tp->fastopen_rsk && !sock_owned_by_user(sk))
+			tcpx_ld_rto_revert(sk, ntohl(icmp->th->seq));
 		tcpx_v6_icmp_report(sk, icmp, err);
 	}
 }

@@ -689,6 +689,7 @@ unsigned long tcpx_clamp_probe0(const struct sock *sk, unsigned long when);
 void tcpx_check_probe_timer(struct sock *sk);
 void tcpx_write_err(struct sock *sk);			/* ETIMEDOUT: give the connection up */
 
+void tcpx_ld_rto_revert(struct sock *sk, u32 seq);		/* no route: rfc6069 */
 /* --- timewait.c ------------------------------------------------------------- */
 
 /* Replace sk by a TIME_WAIT entry (state: TCP_TIME_WAIT, or TCP_FIN_WAIT2 for

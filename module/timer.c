@@ -550,6 +550,41 @@ static void tcpx_retransmit_timer(struct sock *sk)
 static void tcpx_probe_timer(struct sock *sk)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
+/**
+ * tcpx_ld_rto_revert() - no route, says a router: it was not congestion, rfc6069
+ * @sk: socket, locked, not by the user
+ * @seq: of the segment that it says it of
+ *
+ * If that is what the timeout retransmitted, the timer goes back by one backoff. When the
+ * path comes back, the connection need not wait for what had become of the timeout meanwhile.
+ *
+ * Context: softirq.
+ */
+void tcpx_ld_rto_revert(struct sock *sk, u32 seq)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	const struct sk_buff *skb = tcpx_rtx_queue_head(sk);
+	s32 left;
+
+	if (seq != tp->snd_una || !tp->retransmits || !tp->backoff || !skb)
+		return;
+	tp->backoff--;
+	if (tp->cc.srtt_us)
+		tcpx_set_rto(sk);
+	else
+		tp->rto = TCPX_TIMEOUT_INIT;
+	tp->rto = min_t(u64, (u64)tp->rto << tp->backoff, tp->rto_max);
+
+	tcpx_mstamp_refresh(tp);
+	left = tp->rto - usecs_to_jiffies(tp->cc.tcp_mstamp - div_u64(skb->tstamp, NSEC_PER_USEC));
+	if (left > 0) {
+		tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, left);
+	} else {
+		WRITE_ONCE(tp->pending, 0);
+		tcpx_retransmit_timer(sk);
+	}
+}
+
 	u32 user = READ_ONCE(tp->user_timeout);
 	int max_probes;
 

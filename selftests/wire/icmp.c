@@ -37,8 +37,8 @@ static const struct unreachable unreachables_v6[] = {
 	{ { ICMP6_DST_UNREACH, 6, 0 }, EACCES },	/* reject route */
 };
 
-/* Places of the two that both tables have. */
-enum { HOST, PORT_CLOSED };
+/* Places of those that both tables have. */
+enum { HOST, PORT_CLOSED, NO_ROUTE };
 
 #define NR_UNREACHABLES	ARRAY_SIZE(unreachables_v4)
 _Static_assert(ARRAY_SIZE(unreachables_v6) == ARRAY_SIZE(unreachables_v4), "");
@@ -235,6 +235,28 @@ CASE(errors_are_told_when_established)
 }
 
 /* It is remembered as the reason, should the connection die anyway. */
+/* rfc6069: without a route nothing was congested, and the last back-off is taken back. */
+CASE(no_route_reverts_backoff)
+{
+	conn_slow(w, c, "mss=1000");
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 len=1000");
+	rx(c, ". seq=1 len=1000 t>=%d", SLOW_RTO_MS / 2);
+	rx(c, ". seq=1 len=1000 t>=%d", SLOW_RTO_MS * 3 / 2);
+	/* Of something else, it is no news. */
+	unreach(c, PORT_CLOSED, 1);
+	CHECK_EQ(w, 2, tcp_info_of(c).tcpi_backoff);
+	unreach(c, NO_ROUTE, 1);
+	CHECK_EQ(w, 1, tcp_info_of(c).tcpi_backoff);
+	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTO_MS * 3);
+	/* Late, so that the time is over: at once. */
+	none_for(c, SLOW_RTO_MS * 3);
+	unreach(c, NO_ROUTE, 1);
+	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTO_MS / 2);
+	tx(c, ". ack=1001");
+	check_alive(c);
+}
+
 CASE(soft_error_explains_timeout)
 {
 	conn_passive(w, c, NULL);
