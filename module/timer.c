@@ -466,13 +466,18 @@ static bool tcpx_rtx_probe0_timed_out(const struct sock *sk, const struct sk_buf
 {
 	const struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 user = READ_ONCE(tp->user_timeout);
-	int limit = user ? msecs_to_jiffies(user) : 2 * tp->rto_max;
+	u32 trying = tcpx_time_stamp(tp) - (tp->retrans_stamp ?:
+					    (u32)div_u64(skb->tstamp, NSEC_PER_MSEC));
 	s32 silent = (s32)(tcpx_jiffies32() - tp->rcv_tstamp);
+	int limit = 2 * tp->rto_max;
 
-	if (silent <= limit)
-		return false;
-	return (u32)(tcpx_time_stamp(tp) - (tp->retrans_stamp ?:
-		     (u32)div_u64(skb->tstamp, NSEC_PER_MSEC))) > jiffies_to_msecs(limit);
+	if (user) {
+		/* However often it answers that there is no room. */
+		if (trying > user)
+			return true;
+		limit = min_t(u32, limit, msecs_to_jiffies(user));
+	}
+	return silent > limit && trying > jiffies_to_msecs(limit);
 }
 
 static void tcpx_rearm_after_rto(struct sock *sk)

@@ -289,6 +289,25 @@ CASE(probes_end_with_the_user_timeout)
 	CHECK_TIME(w, c->last - begin < 9000 * 1000000LL);
 }
 
+/* Nor does it matter that there is data in flight, or how often the peer takes its window back. */
+CASE(user_timeout_while_the_window_is_shut)
+{
+	__s64 begin;
+	int sent = 0;
+
+	conn_slow(w, c, OPTS);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000);
+	conn_write(c, 1000, 0);
+	rx(c, ". seq=1 len=1000");
+	tx(c, ". ack=1 win=0");
+	begin = c->last;
+	while (wire_next(c, 6000) && !(c->seg.flags & TH_RST) && ++sent < 50)
+		tx(c, ". ack=1 win=0");
+	CHECK_EQ(w, ETIMEDOUT, sock_error(c->fd));
+	CHECK(w, sent >= 1 && sent < 10);
+	CHECK_TIME(w, c->last - begin < 9000 * 1000000LL);
+}
+
 /* ---- acknowledging ---- */
 
 /* Quick ACKs come to an end, and after a silence the sender starts slowly again. */
