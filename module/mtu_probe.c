@@ -199,6 +199,7 @@ static void tcpx_mtu_probe_replace(struct sock *sk, struct sk_buff *probe, unsig
 		if (len == skb->len) {
 			TCPX_CB(probe)->tcp_flags |= TCPX_CB(skb)->tcp_flags;
 			TCPX_CB(probe)->eor = TCPX_CB(skb)->eor;
+			tcpx_collapse_tx_stamp(probe, skb);
 			__skb_unlink(skb, &sk->sk_write_queue);
 			tcp_skb_tsorted_anchor_cleanup(skb);
 			tcpx_wmem_free_skb(sk, skb);

@@ -638,6 +638,7 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 int  tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 int  __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 void tcpx_xmit_retransmit_queue(struct sock *sk);
+bool tcpx_skb_still_in_host_queue(struct sock *sk, const struct sk_buff *skb);
 void tcpx_send_loss_probe(struct sock *sk);
 bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto);
 void tcpx_send_probe0(struct sock *sk);

@@ -95,6 +95,26 @@ static int tcpx_retransmit_prepare(struct sock *sk, struct sk_buff *skb, int seg
 }
 
 /**
+ * tcpx_skb_still_in_host_queue() - has the first copy not left yet?
+ * @sk: socket, locked; told when it has
+ * @skb: in the retransmit queue
+ *
+ * Return: true if so: to send another would be of no use, and is counted
+ */
+bool tcpx_skb_still_in_host_queue(struct sock *sk, const struct sk_buff *skb)
+{
+	if (likely(!skb_fclone_busy(sk, skb)))
+		return false;
+	set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
+	/* Either tcpx_wfree() sees the flag or we see it gone. */
+	smp_mb__after_atomic();
+	if (!skb_fclone_busy(sk, skb))
+		return false;
+	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
+	return true;
+}
+
+/**
  * __tcpx_retransmit_skb() - send an skb of the retransmit queue again
  * @sk: socket, locked
  * @skb: the skb
@@ -110,15 +130,10 @@ int __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 	unsigned int cur_mss, n;
 	int window, err;
 
-	if (unlikely(skb_fclone_busy(sk, skb))) {
-		set_bit(TSQ_THROTTLED, &sk->sk_tsq_flags);
-		/* Either tcpx_wfree() sees the flag or we see it gone. */
-		smp_mb__after_atomic();
-		if (skb_fclone_busy(sk, skb)) {
-			TCPX_NET_INC(net, LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
-			return -EBUSY;
-		}
-	}
+	/* What is acknowledged from now on says nothing of the size of an MTU probe. */
+	tp->mtup.probe_size = 0;
+	if (tcpx_skb_still_in_host_queue(sk, skb))
+		return -EBUSY;
 
 	if (before(TCPX_CB(skb)->seq, tp->snd_una) &&
 	    !(TCPX_CB(skb)->tcp_flags & TCPHDR_SYN)) {

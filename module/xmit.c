@@ -608,6 +608,9 @@ void tcpx_send_loss_probe(struct sock *sk)
 		WRITE_ONCE(tp->pending, 0);
 		return;
 	}
+	/* Before its end is split off, which would look as if it had never been sent. */
+	if (tcpx_skb_still_in_host_queue(sk, skb))
+		goto rearm;
 	if (tcpx_skb_pcount(skb) > 1 && skb->len > (tcpx_skb_pcount(skb) - 1) * mss) {
 		if (tcpx_fragment_rtx(sk, skb, (tcpx_skb_pcount(skb) - 1) * mss, mss, GFP_ATOMIC))
 			goto rearm;

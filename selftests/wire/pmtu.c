@@ -82,6 +82,22 @@ CASE(larger_is_lost)
 	CHECK_EQ(w, 0, mib(w, "TCPMTUPSuccess"));
 }
 
+/* A probe that is retransmitted is cut, and its acknowledgment says nothing of its size. */
+CASE(retransmitted_says_nothing)
+{
+	__u32 at;
+
+	probing(w, "2");
+	with_data(w, c, 60000);
+	at = rx_probe(c, PROBE);
+	tx(c, ". ack=%u", at);
+	/* The timeout: with all that follows it, it was lost. */
+	rx(c, ". seq=%u len=%d skip", at, BASE);
+	tx(c, ". ack=%u", at + PROBE);
+	CHECK_EQ(w, 0, mib(w, "TCPMTUPSuccess"));
+	rx(c, ". seq=%u len=%d skip", at + PROBE, BASE);
+}
+
 CASE(not_by_default)
 {
 	int i;
