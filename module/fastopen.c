@@ -375,7 +375,7 @@ void tcpx_fastopen_add_skb(struct sock *sk, struct sk_buff *skb)
 	tp->segs_in = 0;
 	tcpx_segs_in(tp, skb);
 	__skb_pull(skb, tcp_hdrlen(skb));
-	sk_rmem_schedule(sk, skb, skb->truesize);
+	tcpx_forced_mem_schedule(sk, skb->truesize);
 	skb_set_owner_r(skb, sk);
 
 	TCPX_CB(skb)->seq++;

@@ -198,7 +198,7 @@ static int tcpx_syn_data_space(struct sock *sk)
 static struct sk_buff *tcpx_syn_data_skb(struct sock *sk, const struct sk_buff *syn, int space)
 {
 	struct tcp_fastopen_request *fo = tcpx_sk(sk)->fastopen_req;
-	struct sk_buff *skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation);
+	struct sk_buff *skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation, false);
 
 	if (!skb)
 		return NULL;

@@ -718,7 +718,8 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	if (predicted && likely(!after(TCPX_CB(skb)->end_seq, tp->rcv_wup + tp->rcv_wnd))) {
-		if (skb->truesize <= sk->sk_forward_alloc) {
+		/* Of memory that had to be had and was not granted it is negative. */
+		if ((int)skb->truesize <= sk->sk_forward_alloc) {
 			tcpx_rcv_fast_data(sk, skb);
 			return;
 		}

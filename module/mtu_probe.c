@@ -164,7 +164,7 @@ static bool tcpx_share_pages(struct sk_buff *to, const struct sk_buff *from, int
 static struct sk_buff *tcpx_mtu_probe_skb(struct sock *sk, int size)
 {
 	const struct sk_buff *head = tcpx_send_head(sk), *skb;
-	struct sk_buff *probe = tcpx_stream_alloc_skb(sk, GFP_ATOMIC);
+	struct sk_buff *probe = tcpx_stream_alloc_skb(sk, GFP_ATOMIC, false);
 
 	if (!probe)
 		return NULL;

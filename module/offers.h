@@ -612,7 +612,7 @@ enum hrtimer_restart tcpx_pace_kick(struct hrtimer *timer);
 u32  tcpx_init_cwnd(const struct tcpx_sock *tp, const struct dst_entry *dst);
 u32  tcpx_current_ssthresh(const struct tcpx_sock *tp);
 /* headroom reserved, charged */
-struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp);
+struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp, bool force);
 /* append to the write queue */
 void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb);
 unsigned int tcpx_sync_mss(struct sock *sk, u32 pmtu);

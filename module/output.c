@@ -90,13 +90,14 @@ void tcpx_skb_entail(struct sock *sk, struct sk_buff *skb)
  * tcpx_stream_alloc_skb() - an empty skb for the write queue
  * @sk: socket, locked
  * @gfp: allocation flags
+ * @force: no limit of memory may keep us from it
  *
  * Headers go into the linear part, payload into page fragments. Memory is
  * reserved but not charged: tcpx_skb_entail() does that.
  *
  * Return: the skb, or NULL without memory (pressure is then noted).
  */
-struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp)
+struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp, bool force)
 {
 	struct sk_buff *skb = alloc_skb_fclone(TCPX_MAX_HEADER, gfp);
 
@@ -108,7 +109,7 @@ struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp)
 
 	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
 	/* With empty queues no ACK would ever make room. */
-	if (tcpx_rtx_and_write_queues_empty(sk)) {
+	if (force || tcpx_rtx_and_write_queues_empty(sk)) {
 		tcpx_forced_mem_schedule(sk, skb->truesize);
 	} else if (unlikely(!sk_wmem_schedule(sk, skb->truesize))) {
 		__kfree_skb(skb);
@@ -368,7 +369,8 @@ static struct sk_buff *tcpx_split(struct sock *sk, struct sk_buff *skb, u32 len,
 
 	if (tcpx_unclone(skb, gfp))
 		return NULL;
-	buff = tcpx_stream_alloc_skb(sk, gfp);
+	/* What can't be cut can't be retransmitted, and then no ACK makes room. */
+	buff = tcpx_stream_alloc_skb(sk, gfp, true);
 	if (!buff)
 		return NULL;
 
@@ -752,6 +754,10 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 	 * queue can't hurt.
 	 */
 	skb->ooo_okay = sk_wmem_alloc_get(sk) < SKB_TRUESIZE(1) || tcpx_rtx_queue_empty(sk);
+	/* Made from the host's last reserves, maybe. But a receiver on this host must not drop
+	 * it for that, and each retransmission of it, when they are not needed any more.
+	 */
+	skb->pfmemalloc = 0;
 	/* The end of a GSO packet: let the peer's GRO pass it on. */
 	if (tcpx_skb_pcount(skb) > 1)
 		TCPX_CB(skb)->tcp_flags |= TCPHDR_PSH;

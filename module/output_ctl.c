@@ -241,7 +241,7 @@ int tcpx_connect(struct sock *sk)
 		return err;
 	tcpx_connect_init(sk);
 
-	skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation);
+	skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation, false);
 	if (unlikely(!skb))
 		return -ENOBUFS;
 	tcpx_init_nondata_skb(skb, tp->write_seq++, TCPHDR_SYN);

@@ -272,7 +272,7 @@ static struct sk_buff *tcpx_tx_new_skb(struct sock *sk, struct tcpx_tx *tx)
 				return ERR_PTR(-EPIPE);
 		}
 	}
-	skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation);
+	skb = tcpx_stream_alloc_skb(sk, sk->sk_allocation, false);
 	if (skb) {
 		tx->fresh++;
 		tcpx_skb_entail(sk, skb);
