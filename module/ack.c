@@ -741,8 +741,10 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	if (!prior_packets) {
 		if (tcpx_ecn_accurate(tp))
 			flag |= tcpx_accecn_ack(sk, skb, prior_delivered, prior_snd_una, flag);
-		if (flag & TCPX_FLAG_DSACKING_ACK)
+		if (flag & TCPX_FLAG_DSACKING_ACK) {
 			tcpx_fastretrans_alert(sk, prior_snd_una, 0, &flag, &rexmit);
+			tcpx_newly_delivered(sk, prior_delivered, flag);
+		}
 		tcpx_ack_probe(sk);
 		if (tp->tlp_high_seq)
 			tcpx_process_tlp_ack(sk, ack, flag);

@@ -114,6 +114,7 @@ struct tcpx_ack_sample {
  * @prior_in_flight: segments in flight before it
  * @in_flight: segments in flight now
  * @ahead_us: microseconds until the next segment may leave
+ * @last_end_seq: end of the skb that the sample is of
  * @ca_state: enum tcp_ca_state
  * @is_app_limited: the application was the limit
  * @is_retrans: the sample is of a retransmission
@@ -135,6 +136,7 @@ struct tcpx_rate_sample {
 	u32	prior_in_flight;
 	u32	in_flight;
 	u32	ahead_us;
+	u32	last_end_seq;
 	u8	ca_state;
 	bool	is_app_limited;
 	bool	is_retrans;

@@ -79,7 +79,6 @@ static void tcpx_synsent_options(struct sock *sk, const struct sk_buff *skb)
 	if (tp->rx_opt.saw_tstamp) {
 		tp->rx_opt.tstamp_ok = 1;
 		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;
-		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
 		tcpx_store_ts_recent(tp);
 	}
 	WRITE_ONCE(tp->rcv_nxt, TCPX_CB(skb)->seq + 1);
@@ -102,6 +101,8 @@ static int tcpx_synsent_synack(struct sock *sk, struct sk_buff *skb)
 	tcpx_try_undo_spurious_syn(tp);
 	tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH);
 	tcpx_synsent_options(sk, skb);
+	if (tp->rx_opt.saw_tstamp)
+		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
 	tcpx_initialize_rcv_mss(sk);
 	/* The lockless readers of the state see the rest as well. */

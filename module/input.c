@@ -40,7 +40,7 @@ static void tcpx_incr_quickack(struct sock *sk, unsigned int max_quickacks)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	unsigned int quickacks = tp->rcv_wnd / (2 * tp->ack.rcv_mss);
 
-	quickacks = clamp(quickacks, 2U, max_quickacks);
+	quickacks = min(quickacks ?: 2U, max_quickacks);
 	if (quickacks > tp->ack.quick)
 		tp->ack.quick = quickacks;
 }
@@ -308,7 +308,8 @@ static bool tcpx_disordered_ack(const struct sock *sk, const struct sk_buff *skb
 	return th->ack && seq == TCPX_CB(skb)->end_seq && seq == tp->rcv_nxt &&
 	       ack == tp->snd_una &&
 	       /* it does not change the window either */
-	       !after(seq, tp->snd_wl1) && !(seq == tp->snd_wl1 && win > tp->snd_wnd) &&
+	       !after(seq, tp->snd_wl1) &&
+	       !(seq == tp->snd_wl1 && (win > tp->snd_wnd || !win)) &&
 	       (s32)(tp->rx_opt.ts_recent - tp->rx_opt.rcv_tsval) <=
 		       (s32)(tp->rto * TCPX_PEER_TS_HZ / HZ);
 }

@@ -292,9 +292,6 @@ unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_
 	opts->options = TCPX_OPT_MSS;
 	opts->num_sack_blocks = 0;
 	opts->mss = tcpx_advertise_mss(sk);
-	/* Timestamps, which are agreed on by then, were taken off it. */
-	if (ack && tp->rx_opt.tstamp_ok)
-		opts->mss += TCPOLEN_TSTAMP_ALIGNED;
 	/* With MD5's there is no room for SACK blocks later, which are worth more. */
 	if (ack ? tp->rx_opt.tstamp_ok :
 	    !opts->auth.md5 && READ_ONCE(net->ipv4.sysctl_tcp_timestamps)) {

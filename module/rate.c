@@ -44,18 +44,20 @@ void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_r
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcpx_skb_cb *cb = TCPX_CB(skb);
+	u32 sent;
 
 	if (!cb->tx.delivered_mstamp)
 		return;
-	if (!rs->prior_delivered || after(cb->tx.delivered, rs->prior_delivered)) {
-		u32 sent = div_u64(skb->tstamp, NSEC_PER_USEC);
-
+	sent = div_u64(skb->tstamp, NSEC_PER_USEC);
+	if (!rs->prior_delivered || after(sent, tp->first_tx_mstamp) ||
+	    (sent == tp->first_tx_mstamp && after(cb->end_seq, rs->last_end_seq))) {
 		rs->prior_delivered = cb->tx.delivered;
 		rs->prior_delivered_ce = cb->tx.delivered_ce;
 		rs->prior_mstamp = cb->tx.delivered_mstamp;
 		rs->is_app_limited = cb->is_app_limited;
 		rs->is_retrans = cb->sacked & TCPXCB_RETRANS;
 		rs->send_us = sent - cb->tx.first_tx_mstamp;
+		rs->last_end_seq = cb->end_seq;
 		tp->first_tx_mstamp = sent;
 	}
 	/* A SACKed skb is seen again when it is acked: count it once. */

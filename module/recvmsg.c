@@ -205,8 +205,11 @@ void tcpx_cleanup_rbuf(struct sock *sk, int copied)
 
 	if (!due && copied > 0 && !(sk->sk_shutdown & RCV_SHUTDOWN))
 		due = tcpx_window_update_is_due(sk);
-	if (due)
+	if (due) {
+		/* The last segment may have come long before. */
+		tcpx_mstamp_refresh(tcpx_sk(sk));
 		tcpx_send_ack(sk);
+	}
 }
 
 /* --- recvmsg ------------------------------------------------------------ */

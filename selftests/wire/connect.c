@@ -212,6 +212,8 @@ CASE(simultaneous_open_with_timestamps)
 	tx(c, "S seq=0 mss=1000 ts ws=0");
 	rx(c, "S. seq=0 ack=1 mss=1460 ts ws");
 	tx(c, ". seq=1 ack=1");
+	CHECK(w, wait_for(c->fd, POLLOUT, DEADLINE_MS));
+	CHECK_EQ(w, 1448, tcp_info_of(c).tcpi_advmss);
 	conn_write(c, 988, 0);
 	rx(c, "P. seq=1 ack=1 len=988 ts");
 }

@@ -208,6 +208,19 @@ CASE(paws_old_ack)
 	conn_read(c, 0, 100);
 }
 
+/* Nor does it close the window, by when another had opened it again. */
+CASE(paws_old_zero_window)
+{
+	conn_passive(w, c, TS_OPTS);
+	c->tsval = 5000;
+	tx(c, ". seq=1 len=100");
+	rx(c, ". ack=101 tsecr=5000");
+	tx(c, ". seq=101 ack=1");
+	tx(c, ". seq=101 ack=1 win=0 tsval=4990");
+	conn_write(c, 500, 0);
+	rx(c, "P. seq=1 len=500 t<100 skip");
+}
+
 /* The ACK of a handshake with the echo of a time that no SYN-ACK had. */
 CASE(tsecr_of_handshake)
 {
