@@ -413,10 +413,12 @@ static int tcpx_v6_reflect_label(struct sock *sk, sockptr_t optval, unsigned int
 		else
 			compat_inet6_set(REPFLOW, sk);
 	} else if (freq.flr_action == IPV6_FL_A_PUT) {
-		if (!compat_inet6_test(REPFLOW, sk))
+		if (compat_inet6_test(REPFLOW, sk)) {
+			inet6_sk(sk)->flow_label = 0;
+			compat_inet6_clear(REPFLOW, sk);
+		} else {
 			err = -ESRCH;
-		inet6_sk(sk)->flow_label = 0;
-		compat_inet6_clear(REPFLOW, sk);
+		}
 	} else {
 		err = -ENOPROTOOPT;
 	}

@@ -617,6 +617,9 @@ static void tcpx_disconnect_abort(struct sock *sk)
 	tcpx_write_queue_purge(sk);
 	tcpx_fastopen_ofo_check(sk);
 	tcpx_ofo_purge(sk);
+	WRITE_ONCE(sk->sk_peek_off, -1);
+	kfree(tp->saved_syn);
+	tp->saved_syn = NULL;
 	if (unlikely(tp->fastopen_rsk))
 		tcpx_fastopen_remove(sk, false);
 	tcpx_free_fastopen_req(tp);

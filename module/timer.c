@@ -550,11 +550,6 @@ static void tcpx_retransmit_timer(struct sock *sk)
 	tcpx_rearm_after_rto(sk);
 }
 
-/* --- zero-window probe ------------------------------------------------------------ */
-
-static void tcpx_probe_timer(struct sock *sk)
-{
-	struct tcpx_sock *tp = tcpx_sk(sk);
 /**
  * tcpx_ld_rto_revert() - no route, says a router: it was not congestion, rfc6069
  * @sk: socket, locked, not by the user
@@ -590,6 +585,11 @@ void tcpx_ld_rto_revert(struct sock *sk, u32 seq)
 	}
 }
 
+/* --- zero-window probe ------------------------------------------------------------ */
+
+static void tcpx_probe_timer(struct sock *sk)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 user = READ_ONCE(tp->user_timeout);
 	int max_probes;
 
@@ -736,7 +736,7 @@ static u32 tcpx_keepalive_check(struct sock *sk)
 
 	/* Data in flight is probe enough. */
 	if (tp->packets_out || tcpx_send_head(sk))
-		return when;
+		return max(when, 1U);
 	elapsed = tcpx_keepalive_elapsed(tp);
 	if (elapsed < when)
 		return when - elapsed;
@@ -749,7 +749,7 @@ static u32 tcpx_keepalive_check(struct sock *sk)
 	}
 	if (tcpx_write_wakeup(sk, LINUX_MIB_TCPKEEPALIVE) <= 0) {
 		tp->probes_out++;
-		return tcpx_keepalive_intvl_when(tp);
+		return max_t(u32, tcpx_keepalive_intvl_when(tp), 1);
 	}
 	return TCP_RESOURCE_PROBE_INTERVAL;
 }
@@ -796,7 +796,9 @@ static u32 tcpx_send_missing_fin(struct sock *sk)
 	tcpx_send_fin(sk);
 	if (tcpx_fin_is_missing(sk))
 		return TCP_RESOURCE_PROBE_INTERVAL;
-	return sock_flag(sk, SOCK_KEEPOPEN) ? tcpx_keepalive_time_when(tcpx_sk(sk)) : 0;
+	if (!sock_flag(sk, SOCK_KEEPOPEN))
+		return 0;
+	return max_t(u32, tcpx_keepalive_time_when(tcpx_sk(sk)), 1);
 }
 
 static void tcpx_keepalive_timeout(struct sock *sk)

@@ -126,6 +126,62 @@ TEST_F(pair, save_syn)
 	EXPECT_EQ(0, len);
 }
 
+/* What a connection has left behind is not the next one's. */
+TEST_F(pair, another_connection)
+{
+	int c, s, off = 0;
+	socklen_t len = 1;
+	char buf[8];
+
+	api_opt(self->l, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+	c = api_connected(variant->client, &self->addr);
+	s = api_accept(self->l);
+	setsockopt(s, SOL_SOCKET, SO_PEEK_OFF, &off, sizeof(off));
+	api_send(c, "12345", 5);
+	ASSERT_TRUE(api_readable(s));
+	EXPECT_EQ(5, recv(s, buf, sizeof(buf), MSG_PEEK));
+	ASSERT_EQ(0, api_dissolve(s));
+	ASSERT_EQ(0, SYS(api_connect(s, &self->addr)));
+	EXPECT_EQ(0, getsockopt(s, IPPROTO_TCP, TCP_SAVED_SYN, buf, &len));
+	EXPECT_EQ(0, len);
+	c = api_accept(self->l);
+	api_send(c, "abc", 3);
+	ASSERT_TRUE(api_readable(s));
+	EXPECT_EQ(3, recv(s, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT));
+}
+
+/*
+ * A socket that IPV6_ADDRFORM has made one of IPv4 may listen, and what it has of IPv6 still
+ * is not its children's.
+ */
+TEST_F(pair, listen_after_addrform)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(addr);
+	int v4 = AF_INET, c, s;
+	char x;
+
+	if (variant->face != API_MAPPED)
+		SKIP(return, "is about mapped addresses");
+	ASSERT_EQ(0, SYS(setsockopt(self->c, IPPROTO_IPV6, IPV6_ADDRFORM, &v4, sizeof(v4))));
+	ASSERT_EQ(0, api_dissolve(self->c));
+	ASSERT_EQ(0, SYS(bind(self->c, (void *)&addr, len)));
+	ASSERT_EQ(0, SYS(listen(self->c, 1)));
+	ASSERT_EQ(0, getsockname(self->c, (void *)&addr, &len));
+	addr = api_addr("127.0.0.1", ntohs(addr.sin_port));
+	c = api_connected(variant->client, &addr);
+	s = accept(self->c, NULL, NULL);
+	ASSERT_LE(0, s);
+	close(self->c);
+	/* Until nobody looks at the listener any more. */
+	usleep(API_QUIET_MS * 1000);
+	api_send(c, "x", 1);
+	api_recv(s, &x, 1);
+	close(s);
+	EXPECT_TRUE(API_WAIT(api_state(c) == ST_CLOSE_WAIT));
+	close(c);
+}
+
 /* They are in each header: segments carry that much less. */
 TEST_F(pair, ip_options)
 {
