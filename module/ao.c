@@ -311,7 +311,7 @@ static void tcpx_ao_follow(struct tcpx_ao *ao, u8 rnext)
 /* Of a connection whose peer's SYN is here, or what is left of one in TIME_WAIT. */
 static enum skb_drop_reason tcpx_ao_inbound_sync(struct net *net, struct tcpx_ao *ao,
 						 const struct sk_buff *skb, const u8 *option,
-						 u64 base)
+						 u64 base, bool follow)
 {
 	struct tcpx_ao_key *key = READ_ONCE(ao->rnext_key);
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -327,7 +327,10 @@ static enum skb_drop_reason tcpx_ao_inbound_sync(struct net *net, struct tcpx_ao
 		return tcpx_ao_verify(net, ao, key, NULL, &conn, skb, option, conn.sisn);
 	reason = tcpx_ao_verify(net, ao, key, key->traffic[TCPX_AO_RECV], &conn, skb, option,
 				base);
-	if (likely(!reason))
+	/* An entry of TIME_WAIT may share this with its socket, which has another connection
+	 * by now and without whose lock keys are neither chosen nor deleted.
+	 */
+	if (likely(!reason && follow))
 		tcpx_ao_follow(ao, option[3]);
 	return reason;
 }
@@ -385,7 +388,7 @@ enum skb_drop_reason tcpx_ao_inbound(struct sock *sk, const struct tcpx_request_
 	if (state == TCP_CLOSE)
 		return SKB_DROP_REASON_NOT_SPECIFIED;
 	if (likely(!((1 << state) & presync)))
-		return tcpx_ao_inbound_sync(net, ao, skb, option, tcpx_ao_rcv_base(sk, ao));
+		return tcpx_ao_inbound_sync(net, ao, skb, option, tcpx_ao_rcv_base(sk, ao), true);
 	tcpx_auth_sender(&peer, skb, tcpx_auth_l3index(skb));
 	key = tcpx_ao_find(ao, &peer, U8_MAX, -1, option[2]);
 	if (!key)
@@ -412,7 +415,7 @@ enum skb_drop_reason tcpx_ao_tw_inbound(struct tcpx_timewait_sock *tw, const str
 
 	if (!option)
 		return tcpx_ao_missing(net, ao);
-	return tcpx_ao_inbound_sync(net, ao, skb, option, ao->rcv_base);
+	return tcpx_ao_inbound_sync(net, ao, skb, option, ao->rcv_base, false);
 }
 
 bool __tcpx_ao_ignore_icmp(const struct sock *sk)

@@ -79,8 +79,8 @@ static void tcpx_bucket_idle(struct tcpx_bind_bucket *tb)
 		return;
 	}
 	/* Not mod_delayed_work(): the queue to name has another name in newer kernels. */
-	cancel_delayed_work(&tn->rsv_work);
-	schedule_delayed_work(&tn->rsv_work, 0);
+	while (!schedule_delayed_work(&tn->rsv_work, 0))
+		cancel_delayed_work(&tn->rsv_work);
 }
 
 /* An idle bucket gets an owner, or has lost its port. BH off. */

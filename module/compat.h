@@ -282,6 +282,14 @@ static inline void compat_ipv6_fl_list_clear(struct sock *sk, struct ipv6_pinfo 
 	RCU_INIT_POINTER(np->ipv6_fl_list, NULL);
 #endif
 }
+
+/* The same for one that loses its part of IPv6. */
+static inline void compat_ipv6_fl_list_lose(struct sock *sk)
+{
+#if TCPX_HAVE_INET_SOCK_IPV6_FL_LIST
+	RCU_INIT_POINTER(inet_sk(sk)->ipv6_fl_list, NULL);
+#endif
+}
 #endif /* CONFIG_IPV6 */
 
 /* Where a protocol's sockets have their struct ipv6_pinfo; at their end, for those

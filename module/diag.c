@@ -360,13 +360,18 @@ static int diag_put_memory(struct sk_buff *skb, struct sock *sk,
 static int diag_put_congestion(struct sk_buff *skb, const struct sock *sk,
 			       const struct inet_diag_req_v2 *req)
 {
+	const struct tcpx_congestion_ops *ops;
 	int err = 0;
 
-	/* RCU: the algorithm's module may go as soon as the socket leaves it. */
+	if (!DIAG_WANT(req, INET_DIAG_CONG))
+		return 0;
+	/* RCU: the algorithm's module may go as soon as the socket leaves it, and a socket
+	 * that has come to its end meanwhile has none.
+	 */
 	rcu_read_lock();
-	if (DIAG_WANT(req, INET_DIAG_CONG))
-		err = nla_put_string(skb, INET_DIAG_CONG,
-				     READ_ONCE(tcpx_sk(sk)->cc.ops)->name);
+	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
+	if (ops)
+		err = nla_put_string(skb, INET_DIAG_CONG, ops->name);
 	rcu_read_unlock();
 	return err;
 }
@@ -384,7 +389,7 @@ static int diag_put_cc_info(struct sk_buff *skb, const struct sock *sk,
 		return 0;
 	rcu_read_lock();
 	ops = READ_ONCE(tcpx_sk(sk)->cc.ops);
-	if (ops->get_info && ops->diag_attr) {
+	if (ops && ops->get_info && ops->diag_attr) {
 		/* An estimate that is just being changed is an estimate, too. */
 		size = data_race(ops->get_info(&tcpx_sk(sk)->cc, &info, sizeof(info)));
 	}

@@ -62,7 +62,7 @@ void tcpx_fastopen_init_key(struct net *net)
 
 /**
  * tcpx_fastopen_set_key() - TCP_FASTOPEN_KEY: keys of this socket's own
- * @sk: socket
+ * @sk: socket, locked
  * @keys: one key, or two: the second is only to accept the cookies made with it
  * @n: how many
  *
@@ -265,7 +265,6 @@ void tcpx_fastopen_remove(struct sock *child, bool reset)
 	WRITE_ONCE(tp->fastopen_rsk, NULL);
 	tp->rcv_ssthresh = max(tp->rcv_ssthresh, min(rsk->rsk_rcv_wnd, tp->window_clamp));
 	spin_lock_bh(&q->lock);
-	req->tfo_listener = false;
 	if (rsk->sk) {
 		/* Not accepted yet: it is the accept queue's now. */
 		WRITE_ONCE(q->qlen, q->qlen - 1);
@@ -281,6 +280,8 @@ void tcpx_fastopen_remove(struct sock *child, bool reset)
 			q->rskq_rst_head = rsk;
 		q->rskq_rst_tail = rsk;
 	}
+	/* From here on accept() may free it. */
+	smp_store_release(&req->tfo_listener, false);
 	spin_unlock_bh(&q->lock);
 	if (put)
 		tcpx_reqsk_put(req);

@@ -206,6 +206,7 @@ static void tcpx_v6_init_req(struct tcpx_request_sock *req, const struct sock *l
 		ireq->ir_iif = tcpx_v6_iif(skb);
 	if (!TCPX_CB(skb)->tw_isn && tcpx_v6_keep_syn(lsk, skb))
 		ireq->pktopts = skb_get(skb);
+	req->flowlabel = ip6_flowlabel(ipv6_hdr(skb));
 }
 
 /* A SYN for a listener of IPv6. One to many is not answered, rfc9293#section-3.9.2.3
@@ -500,10 +501,10 @@ static void tcpx_v6_err_sock(struct sock *sk, const struct tcpx_v6_icmp *icmp)
 	} else if (icmp->type == ICMPV6_PKT_TOOBIG) {
 		tcpx_v6_pmtu(sk, icmp->info);
 	} else {
-		icmpv6_err_convert(icmp->type, icmp->code, &err);
 		if (icmp->type == ICMPV6_DEST_UNREACH && icmp->code == ICMPV6_NOROUTE &&
 		    !tp->fastopen_rsk && !sock_owned_by_user(sk))
 			tcpx_ld_rto_revert(sk, ntohl(icmp->th->seq));
+		icmpv6_err_convert(icmp->type, icmp->code, &err);
 		tcpx_v6_icmp_report(sk, icmp, err);
 	}
 }

@@ -286,13 +286,12 @@ static u8 tcpx_v6_synack_tclass(const struct sock *lsk, const struct tcpx_reques
 int tcpx_v6_send_synack_ip(const struct sock *lsk, struct sk_buff *skb,
 			   struct tcpx_request_sock *req, struct dst_entry *dst)
 {
-	const struct inet_request_sock *ireq = &req->req;
 	struct flowi6 fl6;
 	int err;
 
 	tcpx_v6_flow_req(lsk, req, &fl6);
-	if (compat_inet6_test(REPFLOW, lsk) && ireq->pktopts)
-		fl6.flowlabel = ip6_flowlabel(ipv6_hdr(ireq->pktopts));
+	if (compat_inet6_test(REPFLOW, lsk))
+		fl6.flowlabel = req->flowlabel;
 	tcpx_v6_set_check(skb, &fl6.saddr, &fl6.daddr);
 	trace_tcpx_send_segment(req_to_sk(&req->req.req), skb);
 	memset(skb->cb, 0, sizeof(skb->cb));

@@ -37,6 +37,21 @@ static void tcpx_child_init_sock(struct sock *child, const struct inet_request_s
 	inet->inet_sport = htons(ireq->ir_num);
 	inet->mc_list = NULL;
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
+	RCU_INIT_POINTER(child->sk_rx_dst, NULL);
+}
+
+/* IPV6_ADDRFORM made an IPv4 socket of the listener, which has its part of IPv6 still. The
+ * child is a whole IPv4 socket.
+ */
+static void tcpx_v4_child_clone(struct sock *child)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (likely(!inet_sk(child)->pinet6))
+		return;
+	compat_ipv6_fl_list_lose(child);
+	inet_sk(child)->pinet6 = NULL;
+	child->sk_destruct = tcpx_sock_destruct;
+#endif
 }
 
 /* What must not be the listener's. */
@@ -160,6 +175,8 @@ struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_soc
 		return NULL;
 	if (tcpx_sk_is_v6(child))
 		tcpx_v6_child_clone(child);
+	else
+		tcpx_v4_child_clone(child);
 	tcpx_lock_class(child, true);
 	tcpx_active_hold();
 	atomic_inc(&tcpx_pernet(sock_net(child))->nr_sock);
@@ -376,7 +393,8 @@ struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern)
 	rsk = tcpx_reqsk_queue_remove(sk);
 	child = rsk->sk;
 	error = 0;
-	if (tcpx_rsk(rsk)->tfo_listener && tcpx_fastopen_accepted(sk, rsk))
+	/* Pairs with tcpx_fastopen_remove(), which is done with it then. */
+	if (smp_load_acquire(&tcpx_rsk(rsk)->tfo_listener) && tcpx_fastopen_accepted(sk, rsk))
 		rsk = NULL;	/* the SYN-ACK is not acknowledged yet */
 out:
 	release_sock(sk);
@@ -558,8 +576,8 @@ void tcpx_listen_stop(struct sock *sk)
 		struct sock *child = rsk->sk;
 
 		local_bh_disable();
+		/* Nobody but tcpx_abort() can be its owner, who looks again. */
 		bh_lock_sock(child);
-		WARN_ON(sock_owned_by_user(child));
 		sock_hold(child);
 		if (!tcpx_migrate_child(sk, tcpx_rsk(rsk), child))
 			tcpx_child_forget(child);

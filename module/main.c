@@ -289,9 +289,13 @@ static void __exit tcpx_exit(void)
 	tcpx_diag_exit();
 	tcpx_v6_exit();
 	tcpx_v4_exit();
-	unregister_pernet_subsys(&tcpx_net_ops);
-	WARN_ON_ONCE(atomic_read(&tcpx_active_count));
+	/* It looks into each netns, and must not when our part of them is gone. It does not
+	 * come back: what the namespaces still have to give up is not the last.
+	 */
+	tcpx_active_hold();
 	cancel_delayed_work_sync(&tcpx_active_work);
+	unregister_pernet_subsys(&tcpx_net_ops);
+	WARN_ON_ONCE(atomic_read(&tcpx_active_count) != 1);
 	tcpx_metrics_exit();
 	tcpx_tsq_exit();
 	tcpx_cong_exit();

@@ -27,6 +27,7 @@ int  tcpx_proto_init(void);				/* proto_register() */
 void tcpx_proto_exit(void);
 
 void tcpx_sock_free_parts(struct sock *sk);		/* for sk_destruct */
+void tcpx_sock_destruct(struct sock *sk);
 int  tcpx_init_sock(struct sock *sk);			/* proto.init */
 void tcpx_lock_class(struct sock *sk, bool cloned);	/* own lockdep class */
 void tcpx_destroy_sock(struct sock *sk);		/* proto.destroy: queues, port */
@@ -637,8 +638,8 @@ struct sk_buff *tcpx_make_synack(const struct sock *lsk, struct dst_entry *dst,
 				 const struct tcp_fastopen_cookie *foc);
 int  tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
 int  __tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs);
-void tcpx_xmit_retransmit_queue(struct sock *sk);
 bool tcpx_skb_still_in_host_queue(struct sock *sk, const struct sk_buff *skb);
+void tcpx_xmit_retransmit_queue(struct sock *sk);
 void tcpx_send_loss_probe(struct sock *sk);
 bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto);
 void tcpx_send_probe0(struct sock *sk);
@@ -688,9 +689,9 @@ unsigned long tcpx_probe0_base(const struct sock *sk);
 unsigned long tcpx_probe0_when(const struct sock *sk, unsigned long max_when);
 unsigned long tcpx_clamp_probe0(const struct sock *sk, unsigned long when);
 void tcpx_check_probe_timer(struct sock *sk);
+void tcpx_ld_rto_revert(struct sock *sk, u32 seq);		/* no route: rfc6069 */
 void tcpx_write_err(struct sock *sk);			/* ETIMEDOUT: give the connection up */
 
-void tcpx_ld_rto_revert(struct sock *sk, u32 seq);		/* no route: rfc6069 */
 /* --- timewait.c ------------------------------------------------------------- */
 
 /* Replace sk by a TIME_WAIT entry (state: TCP_TIME_WAIT, or TCP_FIN_WAIT2 for

@@ -54,8 +54,11 @@ void tcpx_sock_free_parts(struct sock *sk)
 	}
 }
 
-/* sk_destruct: the last reference is gone. Children are cloned with it. */
-static void tcpx_sock_destruct(struct sock *sk)
+/**
+ * tcpx_sock_destruct() - sk_destruct: the last reference is gone
+ * @sk: socket of IPv4. Children are cloned with it.
+ */
+void tcpx_sock_destruct(struct sock *sk)
 {
 	tcpx_sock_free_parts(sk);
 	inet_sock_destruct(sk);
@@ -614,12 +617,12 @@ static void tcpx_disconnect_abort(struct sock *sk)
 	__skb_queue_purge(&sk->sk_receive_queue);
 	WRITE_ONCE(tp->copied_seq, tp->rcv_nxt);
 	WRITE_ONCE(tp->urg_data, 0);
-	tcpx_write_queue_purge(sk);
-	tcpx_fastopen_ofo_check(sk);
-	tcpx_ofo_purge(sk);
 	WRITE_ONCE(sk->sk_peek_off, -1);
 	kfree(tp->saved_syn);
 	tp->saved_syn = NULL;
+	tcpx_write_queue_purge(sk);
+	tcpx_fastopen_ofo_check(sk);
+	tcpx_ofo_purge(sk);
 	if (unlikely(tp->fastopen_rsk))
 		tcpx_fastopen_remove(sk, false);
 	tcpx_free_fastopen_req(tp);
@@ -700,9 +703,14 @@ int tcpx_abort(struct sock *sk, int err)
 	}
 	local_bh_disable();
 	bh_lock_sock(sk);
-	if (tcpx_need_reset(sk, sk->sk_state))
-		tcpx_send_active_reset(sk, GFP_ATOMIC);
-	tcpx_done_with_error(sk, err);
+	/* Unless close() of the listener has done it meanwhile, which spins instead of waiting
+	 * for us as the owner.
+	 */
+	if (sk->sk_state != TCP_CLOSE || !sock_flag(sk, SOCK_DEAD)) {
+		if (tcpx_need_reset(sk, sk->sk_state))
+			tcpx_send_active_reset(sk, GFP_ATOMIC);
+		tcpx_done_with_error(sk, err);
+	}
 	bh_unlock_sock(sk);
 	local_bh_enable();
 	release_sock(sk);

@@ -306,6 +306,13 @@ int tcpx_do_rcv(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	if (sk->sk_state == TCP_LISTEN) {
+		/* From the backlog, of a socket that was none when the segment came: without
+		 * RCU, a route and what else a request needs. It comes again.
+		 */
+		if (unlikely(!softirq_count())) {
+			tcpx_drop(sk, skb, SKB_DROP_REASON_NO_SOCKET);
+			return 0;
+		}
 		child = tcpx_cookie_check(sk, skb);
 		if (!child) {
 			tcpx_drop(sk, skb, SKB_DROP_REASON_NOT_SPECIFIED);
@@ -317,7 +324,9 @@ int tcpx_do_rcv(struct sock *sk, struct sk_buff *skb)
 		}
 	} else {
 		sock_rps_save_rxhash(sk, skb);
-		tcpx_early_learn(sk, skb);
+		/* In CLOSE it might go on to listen, and its children are not to have a route. */
+		if (sk->sk_state != TCP_CLOSE)
+			tcpx_early_learn(sk, skb);
 	}
 	if (tcpx_rcv_state_process(sk, skb)) {
 		tcpx_send_reset(sk, skb);

@@ -54,6 +54,8 @@ static void tcpx_reqsk_destructor(struct request_sock *rsk)
 	if (unlikely(opt || rsk->saved_syn)) {
 		kfree(opt);
 		kfree(rsk->saved_syn);
+		/* The kernel frees it, too, where an skb had the last reference. */
+		rsk->saved_syn = NULL;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
 	if (unlikely(ireq->pktopts))

@@ -497,12 +497,16 @@ static int tcpx_get_fastopen_no_cookie(const struct sock *sk)
 static int tcpx_set_fastopen_key_any(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	u8 keys[TCP_FASTOPEN_KEY_BUF_LENGTH];
+	int err;
 
 	if (optlen != TCP_FASTOPEN_KEY_LENGTH && optlen != TCP_FASTOPEN_KEY_BUF_LENGTH)
 		return -EINVAL;
 	if (copy_from_sockptr(keys, optval, optlen))
 		return -EFAULT;
-	return tcpx_fastopen_set_key(sk, keys, optlen / TCP_FASTOPEN_KEY_LENGTH);
+	sockopt_lock_sock(sk);
+	err = tcpx_fastopen_set_key(sk, keys, optlen / TCP_FASTOPEN_KEY_LENGTH);
+	sockopt_release_sock(sk);
+	return err;
 }
 
 static int tcpx_get_fastopen_key_any(struct sock *sk, void __user *optval, int *len)

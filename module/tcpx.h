@@ -477,6 +477,7 @@ struct tcpx_af_ops {
  * @rcv_nxt: what the SYN-ACK acknowledges
  * @txhash: hash for ECMP and queue selection
  * @last_oow_ack_time: rate limit of ACKs to bad segments
+ * @flowlabel: IPv6: of the SYN
  * @snt_synack: tcpx_clock_us() of the first SYN-ACK, for the RTT
  * @tos: TOS of the SYN
  * @is_cookie: made from a cookie, not in ehash
@@ -500,6 +501,7 @@ struct tcpx_request_sock {
 	u32				rcv_nxt;
 	u32				txhash;
 	u32				last_oow_ack_time;
+	__be32				flowlabel;
 	u8				tos;
 	bool				is_cookie;
 	bool				tfo_listener;
