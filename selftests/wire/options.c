@@ -173,13 +173,19 @@ CASE(timestamps_differ_between_peers)
 	CHECK(w, near == 0 || near == 3);
 }
 
-/* rfc7323#section-5: too old to be of this connection. */
-CASE(paws_drops)
+/* A connection that has 100 bytes of a peer whose clock stood at 5000. */
+static void conn_at_5000(struct wire *w, struct conn *c)
 {
 	conn_passive(w, c, TS_OPTS);
 	c->tsval = 5000;
 	tx(c, ". seq=1 len=100");
 	rx(c, ". ack=101 tsecr=5000");
+}
+
+/* rfc7323#section-5: too old to be of this connection. */
+CASE(paws_drops)
+{
+	conn_at_5000(w, c);
 	tx(c, ". seq=101 len=100 tsval=4000");
 	rx(c, ". seq=1 ack=101 tsecr=5000");
 	conn_read(c, 0, 100);
@@ -194,10 +200,7 @@ CASE(paws_old_ack)
 {
 	bool counted = mib_if_any(w, "PAWSOldAck") >= 0;
 
-	conn_passive(w, c, TS_OPTS);
-	c->tsval = 5000;
-	tx(c, ". seq=1 len=100");
-	rx(c, ". ack=101 tsecr=5000");
+	conn_at_5000(w, c);
 	tx(c, ". seq=1 tsval=4000");
 	if (counted)
 		none(c);
@@ -211,10 +214,7 @@ CASE(paws_old_ack)
 /* Nor does it close the window, by when another had opened it again. */
 CASE(paws_old_zero_window)
 {
-	conn_passive(w, c, TS_OPTS);
-	c->tsval = 5000;
-	tx(c, ". seq=1 len=100");
-	rx(c, ". ack=101 tsecr=5000");
+	conn_at_5000(w, c);
 	tx(c, ". seq=101 ack=1");
 	tx(c, ". seq=101 ack=1 win=0 tsval=4990");
 	conn_write(c, 500, 0);
