@@ -107,10 +107,16 @@ void emit(const void *packet, size_t len)
 		sent++;
 }
 
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
 /* What the socket under test says. */
 static void hear(const uint8_t *p, size_t len)
 {
-	const struct tcphdr *th = (const void *)(p + (p[0] & 15) * 4);
+	const uint8_t *tcp = p + (p[0] & 15) * 4, *opt;
+	const struct tcphdr *th = (const void *)tcp;
 	size_t hlen = (p[0] & 15) * 4 + th->doff * 4, i;
 	uint32_t seq = ntohl(th->seq), end;
 
@@ -127,8 +133,15 @@ static void hear(const uint8_t *p, size_t len)
 	if (th->syn) {
 		peer.irs = seq;
 		peer.saw_syn = true;
-		peer.ws = mutate_scale(p + (p[0] & 15) * 4, th->doff * 4);
+		opt = mutate_option(tcp, th->doff * 4, 3);
+		peer.ws = opt ? *opt : 0;
 	}
+	/* A timestamp from the future that it has believed (a segment that was changed just so
+	 * is as good as ours): what we say with an earlier one would be too old.
+	 */
+	opt = mutate_option(tcp, th->doff * 4, 8);
+	if (opt && peer.ts && (int32_t)(get32(opt + 4) - peer.tsval) > 0)
+		peer.tsval = get32(opt + 4);
 	seq -= peer.irs;
 	if (th->ack && (int32_t)(ntohl(th->ack_seq) - peer.iss - peer.acked) > 0)
 		peer.acked = ntohl(th->ack_seq) - peer.iss;

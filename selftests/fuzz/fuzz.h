@@ -112,6 +112,6 @@ void emit(const void *packet, size_t len);
 void segment_send(struct peer *p, const struct segment *s);
 void mutate_and_send(struct peer *p);
 size_t mutate_syn_options(const struct peer *p, uint8_t *opt);
-int mutate_scale(const uint8_t *tcp, size_t hlen);
+const uint8_t *mutate_option(const uint8_t *tcp, size_t hlen, uint8_t kind);
 
 #endif /* SELFTESTS_FUZZ_H */

@@ -62,17 +62,17 @@ size_t mutate_syn_options(const struct peer *p, uint8_t *opt)
 	return at - opt;
 }
 
-/* The window scale that a SYN offers, 0 if none */
-int mutate_scale(const uint8_t *tcp, size_t hlen)
+/* The value of an option, or NULL. */
+const uint8_t *mutate_option(const uint8_t *tcp, size_t hlen, uint8_t kind)
 {
 	size_t i = 20;
 
 	while (i + 1 < hlen && tcp[i]) {
-		if (tcp[i] == 3)
-			return tcp[i + 2];
+		if (tcp[i] == kind)
+			return i + tcp[i + 1] <= hlen ? tcp + i + 2 : NULL;
 		i += tcp[i] == 1 ? 1 : tcp[i + 1] ? : 1;
 	}
-	return 0;
+	return NULL;
 }
 
 /* --- segment to packet ------------------------------------------------------------- */
