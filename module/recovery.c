@@ -435,6 +435,10 @@ static void tcpx_enter_recovery(struct sock *sk, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
+	/* The time of what is retransmitted now counts, not of what one recovery before was:
+	 * for undo and for who gives up.
+	 */
+	tcpx_retrans_stamp_cleanup(sk);
 	TCPX_NET_INC(sock_net(sk), tcpx_is_sack(tp) ? LINUX_MIB_TCPSACKRECOVERY :
 						      LINUX_MIB_TCPRENORECOVERY);
 	tp->cc.prior_ssthresh = 0;

@@ -195,6 +195,40 @@ CASE(undo_by_timestamp)
 	CHECK_EQ(w, before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
 }
 
+/*
+ * One recovery ends with the ACK that begins the next. What counts then is when the second one
+ * sent again, not the first.
+ */
+CASE(undo_in_the_second_of_two_recoveries)
+{
+	struct tcp_info before;
+	__u32 sent;
+
+	conn_slow(w, c, "mss=1012 sackok ts ws=0");
+	conn_write(c, 10000, 0);
+	rx_stream(c, 1, 10001, 1000);
+	none_for(c, SLOW_RTT_MS);
+	tx(c, ". ack=1 sack=1001:4001");
+	rx(c, ". seq=1 len=1000 t<%d", SLOW_RTO_MS / 2);
+	conn_write(c, 10000, 0);
+	none_for(c, SLOW_RTT_MS / 4);
+	tx(c, ". ack=1 sack=1001:10001");
+	while (wire_next(c, QUIET_MS))
+		;
+	CHECK(w, c->rcv_nxt > 14001);
+	sent = c->ts_recent;
+	none_for(c, SLOW_RTT_MS / 2);
+	tx(c, ". ack=10001 sack=11001:%u", c->rcv_nxt);
+	rx(c, ". seq=10001 len=1000 t<%d skip", SLOW_RTO_MS / 2);
+	before = tcp_info_of(c);
+	CHECK_EQ(w, TCP_CA_Recovery, before.tcpi_ca_state);
+	CHECK_EQ(w, 0, mib(w, "TCPFullUndo"));
+	/* It was only late. */
+	tx(c, ". ack=%u tsecr=%u", c->rcv_nxt, sent);
+	CHECK_EQ(w, 1, mib(w, "TCPFullUndo"));
+	CHECK(w, tcp_info_of(c).tcpi_snd_cwnd > before.tcpi_snd_cwnd);
+}
+
 /* What is to be sent again has to wait for what the device still has, and meanwhile the
  * original turns out to have been late.
  */
