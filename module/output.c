@@ -578,11 +578,17 @@ static void tcpx_event_data_sent(struct sock *sk)
 }
 
 /* rfc9293#section-3.8.5; the pointer names the byte after the urgent one, as
- * every TCP in use does (rfc6093).
+ * every TCP in use does (rfc6093). If that is too far, the farthest will do, but only one that
+ * has not been sent: the receiver may have it already, and would take it for the urgent one.
  */
-static void tcpx_write_urg(struct tcphdr *th, u32 seq, u32 snd_up)
+static void tcpx_write_urg(const struct tcpx_sock *tp, struct tcphdr *th, u32 seq)
 {
-	th->urg_ptr = htons(before(snd_up, seq + 0x10000) ? snd_up - seq : 0xFFFF);
+	if (before(tp->snd_up, seq + 0x10000))
+		th->urg_ptr = htons(tp->snd_up - seq);
+	else if (after(seq + 0xFFFF, tp->snd_nxt))
+		th->urg_ptr = htons(0xFFFF);
+	else
+		return;
 	th->urg = 1;
 }
 
@@ -603,7 +609,7 @@ static void tcpx_build_header(struct sock *sk, struct sk_buff *skb, u32 hdr_len,
 	th->check = 0;
 	th->urg_ptr = 0;
 	if (unlikely(tcpx_urg_mode(tp) && before(cb->seq, tp->snd_up)))
-		tcpx_write_urg(th, cb->seq, tp->snd_up);
+		tcpx_write_urg(tp, th, cb->seq);
 }
 
 static void tcpx_count_sent(struct tcpx_sock *tp, struct net *net, const struct sk_buff *skb,

@@ -72,7 +72,8 @@ static void tcpx_retrans_try_collapse(struct sock *sk, struct sk_buff *to, int s
 static int tcpx_retransmit_prepare(struct sock *sk, struct sk_buff *skb, int segs,
 				   unsigned int cur_mss, unsigned int window)
 {
-	unsigned int len = cur_mss * segs;
+	/* Each segment has an urgent pointer of its own, which only we can write. */
+	unsigned int len = cur_mss * (tcpx_urg_mode(tcpx_sk(sk)) ? 1 : segs);
 	int old, diff;
 
 	if (len > window)

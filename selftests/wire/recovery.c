@@ -390,6 +390,49 @@ CASE(oldest_first_after_timeout)
 	rx(c, "P. seq=5001 len=1000 t<%d", SLOW_RTO_MS / 2);
 }
 
+/* Sent again, each segment points at the urgent byte that was written meanwhile. */
+CASE(urgent_pointer_of_what_is_sent_again)
+{
+	__u32 at;
+
+	sysctl_set(w, "tcp_frto", "0");
+	in_flight(w, c, "mss=1000", 10);
+	conn_write(c, 1, MSG_OOB);
+	rx(c, "U. seq=1 len=1000 urg=10001 t<%d", 2 * SLOW_RTO_MS);
+	tx(c, ". ack=1001");
+	for (at = 1001; at < 7001; at += 1000) {
+		rx(c, "U. seq=%u len=1000 urg=%u t<%d", at, 10002 - at, SLOW_RTO_MS / 2);
+		/* What follows is sent in bursts. */
+		if (at == 2001)
+			tx(c, ". ack=3001");
+	}
+}
+
+/*
+ * The urgent byte is beyond what the pointer reaches, and so is some of what was sent: the receiver may
+ * have the byte that the pointer could name, which is not urgent.
+ */
+CASE(no_urgent_pointer_into_what_was_sent)
+{
+	__u32 at = 1, segs;
+
+	sysctl_set(w, "tcp_early_retrans", "0");
+	w->peer_win = 65535;
+	conn_slow(w, c, "mss=1000 sackok ws=4");
+	sock_set(w, c->fd, SOL_SOCKET, SO_SNDBUF, 1 << 20);
+	/* Slow start, to a window of more than 64 KB. */
+	for (segs = 10; ; segs *= 2) {
+		conn_write(c, segs * 1000, 0);
+		rx_stream(c, at, at + segs * 1000, 1000);
+		if (segs == 80)
+			break;
+		at += segs * 1000;
+		tx(c, ". ack=%u", at);
+	}
+	conn_write(c, 20000, MSG_OOB);
+	rx(c, ". seq=%u len=1000 urg=0 t<%d skip", at, 2 * SLOW_RTO_MS);
+}
+
 /* Of two that were sent twice, a probe among them, the D-SACK of one proves nothing. */
 CASE(no_undo_by_dsack_of_a_probe)
 {
