@@ -230,7 +230,8 @@ static bool tcpx_tso_should_defer(struct sock *sk, struct sk_buff *skb, u32 max_
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 cong_win, send_win, limit, divisor;
 	struct sk_buff *head;
-	s64 age;
+	u64 srtt_ns;
+	s64 left;
 
 	if (tp->ca_state >= TCP_CA_Recovery)
 		return false;
@@ -252,12 +253,13 @@ static bool tcpx_tso_should_defer(struct sock *sk, struct sk_buff *skb, u32 max_
 	} else if (limit > 3 * tp->mss_cache) {
 		return false;
 	}
-	/* Don't wait when the next ACK is still more than half an RTT away. */
+	/* Don't wait when the next ACK is more than a millisecond away, or half an RTT. */
 	head = tcpx_rtx_queue_head(sk);
 	if (!head)
 		return false;
-	age = tcpx_mstamp_ns(tp) - head->tstamp;
-	if (age < (s64)NSEC_PER_USEC * (tp->cc.srtt_us >> 4))
+	srtt_ns = (u64)(NSEC_PER_USEC >> 3) * tp->cc.srtt_us;
+	left = head->tstamp + srtt_ns - tcpx_mstamp_ns(tp);
+	if (left > (s64)min_t(u64, srtt_ns >> 1, NSEC_PER_MSEC))
 		return false;
 
 	if (cong_win < send_win) {

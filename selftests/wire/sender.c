@@ -128,6 +128,24 @@ static void grown_then_idle(struct wire *w, struct conn *c)
 	conn_write(c, 40000, 0);
 }
 
+/*
+ * A burst smaller than it could be waits for an ACK that is due within a millisecond, not for
+ * one that is a quarter of a round trip away.
+ */
+CASE(burst_waits_for_no_distant_ack)
+{
+	conn_slow(w, c, "mss=1000 sackok ws=0");
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	conn_write(c, 8000, 0);
+	rx_stream(c, 1, 8001, 1000);
+	none_for(c, SLOW_RTT_MS * 3 / 4);
+	conn_write(c, 1000, 0);
+	conn_write(c, 8000, 0);
+	rx(c, "P. seq=8001 len=1000");
+	rx(c, ". seq=9001 len=1000");
+	none(c);
+}
+
 CASE(restart_after_idle)
 {
 	sysctl_set(w, "tcp_slow_start_after_idle", "1");
