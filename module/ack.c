@@ -148,7 +148,11 @@ static bool tcpx_ack_update_rtt(struct sock *sk, int flag, long seq_rtt_us,
 	}
 	if (seq_rtt_us < 0)
 		return false;
-	if (*ca_rtt_us >= 0)
+	/* A peer that always waits would have the minimum grow by that, once the true one is
+	 * forgotten.
+	 */
+	if (*ca_rtt_us >= 0 && !((flag & TCPX_FLAG_ACK_MAYBE_DELAYED) &&
+				 *ca_rtt_us > tp->cc.min_rtt_us))
 		tcpx_update_rtt_min(sk, *ca_rtt_us);
 	tcpx_rtt_estimator(sk, seq_rtt_us);
 	tcpx_set_rto(sk);
@@ -435,10 +439,12 @@ static void tcpx_pkts_acked(struct sock *sk, u32 pkts, long rtt_us)
 		tp->cc.ops->pkts_acked(&tp->cc, &s);
 }
 
-/* A lone runt segment: its receiver has most likely waited for another. */
-static bool tcpx_ack_maybe_delayed(const struct tcpx_sock *tp, u32 prior_snd_una, u32 pkts)
+/* A lone runt segment for all of a round trip: its receiver has most likely waited for another. */
+static bool tcpx_ack_maybe_delayed(const struct tcpx_sock *tp, u32 prior_snd_una,
+				   const struct tcpx_clean *c, const struct tcpx_rate_sample *rs)
 {
-	return pkts == 1 && !tp->packets_out && tp->snd_una - prior_snd_una < tp->mss_cache;
+	return c->pkts_acked == 1 && tp->snd_una - prior_snd_una < tp->mss_cache &&
+	       rs->prior_delivered + 1 == tp->cc.delivered && !(c->flag & TCPX_FLAG_SYN_ACKED);
 }
 
 /* Remove what is acked by @ack_skb from the retransmit queue. */
@@ -448,13 +454,12 @@ static int tcpx_clean_rtx_queue(struct sock *sk, const struct sk_buff *ack_skb, 
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcpx_clean c = { .reord = tp->snd_nxt };
 	long seq_rtt = -1, sack_rtt = -1, ca_rtt = -1;
-	bool sacked = tp->sacked_out;
+	bool sacked = tp->sacked_out, whole = true;
 	struct sk_buff *skb, *next;
 	bool rtt_updated;
 
 	for (skb = tcpx_rtx_queue_head(sk); skb; skb = next) {
 		u32 start = TCPX_CB(skb)->seq, pcount = tcpx_skb_pcount(skb);
-		bool whole = true;
 
 		tcpx_ack_tstamp(sk, skb, ack_skb, prior_snd_una);
 		if (after(TCPX_CB(skb)->end_seq, tp->snd_una)) {
@@ -486,6 +491,8 @@ static int tcpx_clean_rtx_queue(struct sock *sk, const struct sk_buff *ack_skb, 
 	if (likely(c.first_ackt) && !(c.flag & TCPX_FLAG_RETRANS_DATA_ACKED)) {
 		seq_rtt = tp->tcp_mstamp - c.first_ackt;
 		ca_rtt = tp->tcp_mstamp - c.last_ackt;
+		if (whole && !sacked && tcpx_ack_maybe_delayed(tp, prior_snd_una, &c, &state->rs))
+			c.flag |= TCPX_FLAG_ACK_MAYBE_DELAYED;
 	}
 	if (state->first_sackt) {
 		sack_rtt = tp->tcp_mstamp - state->first_sackt;
@@ -513,8 +520,7 @@ static int tcpx_clean_rtx_queue(struct sock *sk, const struct sk_buff *ack_skb, 
 		c.flag |= TCPX_FLAG_SET_XMIT_TIMER;
 	}
 	state->rs.rtt_us = ca_rtt;
-	state->rs.is_ack_delayed = !sacked &&
-				   tcpx_ack_maybe_delayed(tp, prior_snd_una, c.pkts_acked);
+	state->rs.is_ack_delayed = c.flag & TCPX_FLAG_ACK_MAYBE_DELAYED;
 	tcpx_pkts_acked(sk, c.pkts_acked, ca_rtt);
 	return c.flag;
 }

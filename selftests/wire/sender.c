@@ -6,6 +6,8 @@
 #include "fixture.h"
 
 #define OPTS	"mss=1000 sackok ws=0"
+/* What glibc's struct tcp_info does not have: <linux/tcp.h> and it exclude each other. */
+#define INFO_MIN_RTT	148	/* offset of tcpi_min_rtt, us, __u32 */
 
 /* ---- the queue ---- */
 
@@ -363,6 +365,27 @@ CASE(ack_of_the_original)
 }
 
 /* ---- CUBIC ---- */
+
+/* The peer waits before it acknowledges a lone short segment: that is not the round trip. */
+CASE(minimum_rtt_without_delayed_acks)
+{
+	__u8 info[256] = { 0 };
+	socklen_t len = sizeof(info);
+	__u32 min_rtt;
+	int i;
+
+	sysctl_set(w, "tcp_min_rtt_wlen", "1");
+	conn_passive(w, c, "mss=1000 sackok ws=0");
+	for (i = 0; i < 50; i++) {
+		conn_write(c, 100, 0);
+		rx(c, "P. seq=%d len=100", i * 100 + 1);
+		none_for(c, 80);
+		tx(c, ". ack=%d", i * 100 + 101);
+	}
+	CHECK_EQ(w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, info, &len));
+	memcpy(&min_rtt, info + INFO_MIN_RTT, sizeof(min_rtt));
+	CHECK_TIME(w, min_rtt < 40000);
+}
 
 /*
  * After an RTO: slow start up to ssthresh, and then no faster than the curve and Reno,
