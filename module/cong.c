@@ -200,7 +200,8 @@ static void cong_replace(struct sock *sk, struct tcpx_congestion_ops *ops)
 	WRITE_ONCE(cc->ops, ops);
 	cong_put(old);
 	tcpx_ecn_ca_changed(sk);
-	if (!((1 << sk->sk_state) & unsynced))
+	/* A child of Fast Open has been at work since its SYN. */
+	if (!((1 << sk->sk_state) & unsynced) || tcpx_sk(sk)->fastopen_rsk)
 		tcpx_init_congestion_control(sk);
 }
 

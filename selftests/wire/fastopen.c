@@ -313,6 +313,25 @@ CASE(syn_repeated)
 	check_alive(c);
 }
 
+/* What is chosen before the handshake has ended, the child having sent already, begins at once. */
+CASE(congestion_control_of_the_child)
+{
+	__u8 cookie[8];
+	__u32 info[5] = { 0 };
+	socklen_t len = sizeof(info);
+
+	server(w, 0);
+	open_with(w, c, listener(w, 5, cookie), cookie, 100);
+	/* Not in each kernel that is built for tests. */
+	if (setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3))
+		_exit(EXIT_SKIP);
+	tx(c, ". seq=101 ack=1");
+	CHECK_EQ(w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_CC_INFO, info, &len));
+	/* struct tcp_bbr_info: bw_lo, bw_hi, min_rtt, pacing_gain, cwnd_gain */
+	CHECK_EQ(w, sizeof(info), len);
+	CHECK(w, info[2]);
+}
+
 /*
  * A peer that has proved no address gets no more of a large buffer than the SYN-ACK can offer;
  * all of it once it has. Kernel TCP does neither or, from 6.11 on, offers all at once.
