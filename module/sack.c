@@ -152,6 +152,13 @@ static struct sk_buff *tcpx_rtx_search(struct sock *sk, u32 seq)
 	return found;
 }
 
+/* Mark the segments of the block from start to before limit. False: as above. */
+static bool tcpx_sacktag_block(struct sock *sk, struct tcpx_sacktag_state *state, u32 start,
+			       const struct tcp_sack_block *block, u32 limit, bool dup_sack)
+{
+	return tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), block, limit, dup_sack);
+}
+
 /* rfc2018#section-4 allows blocks within (snd_una, snd_nxt]; a D-SACK may also lie below,
  * but not further than a window or the recovery it undoes.
  */
@@ -299,8 +306,8 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 	int num = min(4, (opt[1] - TCPOLEN_SACK_BASE) >> 3), used = 0, i;
 	u32 ack_seq = TCPX_CB(ack_skb)->ack_seq;
 	struct tcpx_disorder *d = tcpx_disorder_get(sk);	/* NULL: without the cache */
-	struct tcp_sack_block sorted[4] = {};
-	bool dsack, all = true;
+	struct tcp_sack_block sorted[4] = {}, dup_block;
+	bool dsack, dup_due = false, all = true;
 
 	if (!tp->sacked_out) {
 		tp->highest_sack = tcpx_rtx_queue_head(sk);
@@ -315,7 +322,6 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 	for (i = 0; i < num; i++) {
 		u32 start = get_unaligned_be32(&wire[i].start_seq);
 		u32 end = get_unaligned_be32(&wire[i].end_seq);
-		struct tcp_sack_block block = { start, end };
 		bool dup = !i && dsack;
 
 		if (!tcpx_sackblock_valid(tp, dup, start, end)) {
@@ -326,22 +332,38 @@ int tcpx_sacktag_write_queue(struct sock *sk, const struct sk_buff *ack_skb,
 		}
 		if (!after(end, prior_snd_una))
 			continue;
-		if (dup)
-			all &= tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), &block, end,
-						 true);
-		else
+		if (dup) {
+			dup_block = (struct tcp_sack_block){ start, end };
+			dup_due = true;
+		} else {
 			tcpx_sack_sort_in(sorted, used++, start, end);
+		}
 	}
 	/* The option begins with the newest block, mostly the highest. What is below it and is
-	 * news by the same ACK arrived before, and is no sign of reordering: so upwards.
+	 * news by the same ACK arrived before, and is no sign of reordering: so upwards, the
+	 * D-SACK, which lies in one of the others, in its turn.
 	 */
 	for (i = 0; i < used; i++) {
 		u32 start = sorted[i].start_seq, end = sorted[i].end_seq;
 
-		if (tcpx_sack_clip(d, &start, &end))
-			all &= tcpx_sacktag_walk(sk, state, tcpx_rtx_search(sk, start), &sorted[i],
-						 end, false);
+		if (!tcpx_sack_clip(d, &start, &end))
+			continue;
+		if (dup_due && before(dup_block.start_seq, end)) {
+			if (before(start, dup_block.start_seq))
+				all &= tcpx_sacktag_block(sk, state, start, &sorted[i],
+							  dup_block.start_seq, false);
+			all &= tcpx_sacktag_block(sk, state, dup_block.start_seq, &dup_block,
+						  dup_block.end_seq, true);
+			dup_due = false;
+			if (before(start, dup_block.end_seq))
+				start = dup_block.end_seq;
+		}
+		if (before(start, end))
+			all &= tcpx_sacktag_block(sk, state, start, &sorted[i], end, false);
 	}
+	if (dup_due)
+		all &= tcpx_sacktag_block(sk, state, dup_block.start_seq, &dup_block,
+					  dup_block.end_seq, true);
 	if (d && used && all)
 		memcpy(d->recv_sack_cache, sorted, sizeof(sorted));
 

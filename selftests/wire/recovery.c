@@ -116,6 +116,21 @@ CASE(newest_block_first_is_no_reordering)
 	CHECK_EQ(w, 3, tcp_info_of(c).tcpi_reordering);
 }
 
+/* The same where the first block is a D-SACK, of a segment that no ACK has told of before. */
+CASE(dsack_block_first_is_no_reordering)
+{
+	in_flight(w, c, OPTS, 4);
+	lose_first(c);
+	tx(c, ". ack=4001");
+	conn_write(c, 6000, 0);
+	rx_stream(c, 4001, 10001, 1000);
+	tx(c, ". ack=4001 sack=9001:10001,5001:10001");
+	rx(c, ". seq=4001 len=1000 t<%d", SLOW_RTT_MS / 4 - JIFFY_MS);
+	CHECK_EQ(w, 1, mib(w, "TCPDSACKOfoRecv"));
+	CHECK_EQ(w, 0, mib(w, "TCPSACKReorder"));
+	CHECK_EQ(w, 3, tcp_info_of(c).tcpi_reordering);
+}
+
 /* The network doubled a segment that was sent once: no D-SACK to undo by, but one to count. */
 CASE(dsack_of_what_was_sent_once)
 {
