@@ -13,8 +13,7 @@ static bool tcpx_retrans_can_collapse(const struct tcpx_sock *tp, const struct s
 {
 	if ((TCPX_CB(to)->tcp_flags | TCPX_CB(skb)->tcp_flags) & TCPHDR_SYN || TCPX_CB(to)->eor)
 		return false;
-	if (TCPX_CB(skb)->sacked & (TCPXCB_SACKED_ACKED | TCPXCB_SACKED_RETRANS) ||
-	    !(TCPX_CB(skb)->sacked & TCPXCB_LOST) != !(TCPX_CB(to)->sacked & TCPXCB_LOST))
+	if (TCPX_CB(skb)->sacked & TCPXCB_SACKED_ACKED)
 		return false;
 	return to->len + skb->len <= space && tcpx_skb_pcount(skb) == 1 && !skb_cloned(skb) &&
 	       !skb_cloned(to) && !after(TCPX_CB(skb)->end_seq, tcpx_wnd_end(tp));

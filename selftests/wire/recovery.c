@@ -491,6 +491,23 @@ CASE(reneging)
 	rx(c, ". seq=1001 len=1000 t<%d", SLOW_RTO_MS / 2);
 }
 
+/* Without SACK, too, small segments that follow go along with the one sent again. */
+CASE(fast_retransmit_gathers_small_segments)
+{
+	int i;
+
+	conn_slow(w, c, "mss=1000");
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	for (i = 0; i < 5; i++) {
+		conn_write(c, 100, 0);
+		rx(c, "P. seq=%d len=100", i * 100 + 1);
+	}
+	none_for(c, SLOW_RTT_MS);
+	for (i = 0; i < 3; i++)
+		tx(c, ". ack=1");
+	rx(c, "P. seq=1 len=500 t<%d", SLOW_RTO_MS / 2);
+}
+
 /* rfc8985#section-7: a probe instead of the timeout, with new data if any. */
 CASE(tail_loss_probe)
 {
