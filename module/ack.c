@@ -702,6 +702,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	u32 prior_snd_una = tp->snd_una, prior_packets = tp->packets_out;
 	u32 prior_delivered = tp->cc.delivered, prior_lost = tp->cc.lost;
 	int rexmit = TCPX_REXMIT_NONE, num_dupack = 0, err;
+	bool reneg = tp->is_sack_reneg;	/* before this ACK may end it */
 	u32 prior_fack, delivered;
 
 	err = tcpx_ack_check(sk, ack, flag);
@@ -773,7 +774,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 		sk_dst_confirm(sk);
 
 	delivered = tcpx_newly_delivered(sk, prior_delivered, flag);
-	tcpx_rate_gen(sk, delivered, tp->cc.lost - prior_lost, &state.rs);
+	tcpx_rate_gen(sk, delivered, tp->cc.lost - prior_lost, reneg, &state.rs);
 	tcpx_cong_control(sk, ack, delivered, tp->cc.lost - prior_lost, flag, &state.rs);
 	tcpx_xmit_recovery(sk, rexmit);
 	return 1;

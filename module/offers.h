@@ -539,7 +539,8 @@ bool tcpx_rack_mark_lost(struct sock *sk);
 
 void tcpx_rate_skb_sent(struct sock *sk, struct sk_buff *skb);
 void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_rate_sample *rs);
-void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, struct tcpx_rate_sample *rs);
+void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, bool reneg,
+		   struct tcpx_rate_sample *rs);
 void tcpx_rate_check_app_limited(struct sock *sk);	/* sendmsg() */
 
 /* What is to be sent after an ACK was processed. */

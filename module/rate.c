@@ -70,11 +70,13 @@ void tcpx_rate_skb_delivered(struct sock *sk, struct sk_buff *skb, struct tcpx_r
  * @sk: socket, locked
  * @delivered: segments it delivered
  * @lost: segments held for lost with it
+ * @reneg: the peer had taken back SACKs: what it delivers now was counted before
  * @rs: sample
  *
  * The best recent rate is kept for TCP_INFO.
  */
-void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, struct tcpx_rate_sample *rs)
+void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, bool reneg,
+		   struct tcpx_rate_sample *rs)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u32 ack_us, interval;
@@ -85,7 +87,7 @@ void tcpx_rate_gen(struct sock *sk, u32 delivered, u32 lost, struct tcpx_rate_sa
 		tp->delivered_mstamp = tp->tcp_mstamp;
 	rs->acked_sacked = delivered;
 	rs->losses = lost;
-	if (!rs->prior_mstamp || tp->is_sack_reneg)
+	if (!rs->prior_mstamp || reneg)
 		return;
 
 	/* ACKs may come in a burst, sending may have: the slower is true. */
