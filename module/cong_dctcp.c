@@ -84,8 +84,10 @@ static void dctcp_in_ack(struct tcpx_cc *cc)
 	if ((s32)(cc->snd_una - ca->window_end) < 0)
 		return;
 	dctcp_update_alpha(ca, cc);
-	tcpx_plb_round(cc, &ca->plb, cc->delivered_ce - ca->delivered_ce,
-		       cc->delivered - ca->delivered);
+	/* A further segment of an answer acknowledges nothing: no round without marks. */
+	if (cc->delivered != ca->delivered)
+		tcpx_plb_round(cc, &ca->plb, cc->delivered_ce - ca->delivered_ce,
+			       cc->delivered - ca->delivered);
 	dctcp_window_begin(ca, cc);
 }
 

@@ -136,6 +136,20 @@ TEST_F(dctcp, plb_is_told)
 	EXPECT_EQ(1, plb.checks);
 }
 
+/* A further segment of the peer's answer, which acknowledges no more: no window without marks. */
+TEST_F(dctcp, plb_counts_no_empty_window)
+{
+	window(&self->cc, 100, 30);
+	self->cc.snd_una = self->cc.snd_nxt;
+	self->cc.ops->in_ack(&self->cc);
+	self->cc.delivered += 100;
+	self->cc.ops->in_ack(&self->cc);
+	EXPECT_EQ(2, plb.rounds);
+	self->cc.ops->in_ack(&self->cc);
+	EXPECT_EQ(2, plb.rounds);
+	EXPECT_EQ(100, plb.delivered);
+}
+
 TEST_F(dctcp, alpha_is_updated_once_a_window)
 {
 	self->cc.delivered += 50;
