@@ -35,13 +35,17 @@
  * @origin: window at the curve's plateau
  * @k: milliseconds from the epoch's start to the plateau
  * @start: jiffies of the epoch's start
- * @started: the above three are valid
+ * @w_est: window that Reno would have by now (rfc9438#section-4.3)
+ * @est_cnt: segments acked towards its next step
+ * @started: all but the first are valid
  */
 struct cubic_epoch {
 	u32	w_max;
 	u32	origin;
 	u32	k;
 	u32	start;
+	u32	w_est;
+	u32	est_cnt;
 	bool	started;
 };
 
@@ -49,8 +53,6 @@ struct cubic_epoch {
  * struct cubic - the private state of a connection
  * @epoch: now
  * @undo: @epoch before the last reduction
- * @w_est: window that Reno would have by now (rfc9438#section-4.3)
- * @est_cnt: segments acked towards its next step
  * @cwnd_prior: window when ssthresh was last set, 0: never; outlives an RTO
  * @cnt: segments to be acked for one more segment of window
  * @cnt_time: jiffies when @cnt was computed
@@ -67,8 +69,6 @@ struct cubic_epoch {
 struct cubic {
 	struct cubic_epoch epoch;
 	struct cubic_epoch undo;
-	u32	w_est;
-	u32	est_cnt;
 	u32	cwnd_prior;
 	u32	cnt;
 	u32	cnt_time;
@@ -123,8 +123,8 @@ static void cubic_epoch_begin(struct cubic *ca, u32 cwnd, u32 acked, u32 now32)
 		e->k = cubic_root((e->w_max - cwnd) * 2500000000ULL);
 		e->origin = e->w_max;
 	}
-	ca->w_est = cwnd;
-	ca->est_cnt = acked;
+	ca->epoch.w_est = cwnd;
+	ca->epoch.est_cnt = acked;
 }
 
 /* Where the curve will be one round trip from now, rfc9438#section-4.2. */
@@ -158,20 +158,20 @@ static u32 cubic_friendly(struct cubic *ca, u32 cwnd, u32 cnt)
 	u32 step = cwnd;
 
 	/* Slower than Reno until the window of the last loss: alpha, then 1. */
-	if (ca->w_est < ca->cwnd_prior)
+	if (ca->epoch.w_est < ca->cwnd_prior)
 		step = cwnd * CUBIC_ALPHA_DEN / CUBIC_ALPHA_NUM;
-	if (ca->est_cnt > step) {
-		ca->w_est += (ca->est_cnt - 1) / step;
-		ca->est_cnt = (ca->est_cnt - 1) % step + 1;
+	if (ca->epoch.est_cnt > step) {
+		ca->epoch.w_est += (ca->epoch.est_cnt - 1) / step;
+		ca->epoch.est_cnt = (ca->epoch.est_cnt - 1) % step + 1;
 	}
-	if (ca->w_est > cwnd)
-		cnt = min(cnt, cwnd / (ca->w_est - cwnd));
+	if (ca->epoch.w_est > cwnd)
+		cnt = min(cnt, cwnd / (ca->epoch.w_est - cwnd));
 	return cnt;
 }
 
 static void cubic_update(struct cubic *ca, u32 cwnd, u32 acked, u32 now32)
 {
-	ca->est_cnt += acked;
+	ca->epoch.est_cnt += acked;
 	/* In so short a time neither curve gets far: as kernel TCP, look again later, even if
 	 * windows were lost and won again meanwhile. Where some dozen round trips fit into a
 	 * tick a window of two would else stay so: each loss begins an epoch on its plateau.

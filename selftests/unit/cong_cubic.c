@@ -236,6 +236,27 @@ TEST(undo)
 	EXPECT_EQ(twin.cc.snd_cwnd, p.cc.snd_cwnd);
 }
 
+TEST(undo_of_a_timeout)
+{
+	struct path p, twin;
+
+	/* So far below the plateau that Reno's window is the greater one. */
+	path_init(&p, 10, 100, 10);
+	path_loss(&p);
+	path_run(&p, 300);
+	twin = p;
+	p.cc.prior_cwnd = p.cc.snd_cwnd;
+	p.cc.prior_ssthresh = p.cc.snd_ssthresh;
+	p.cc.snd_ssthresh = p.cc.ops->ssthresh(&p.cc);
+	p.cc.ops->set_state(&p.cc, TCP_CA_Loss);
+	p.cc.snd_cwnd = p.cc.ops->undo_cwnd(&p.cc);
+	p.cc.snd_ssthresh = twin.cc.snd_ssthresh;
+	EXPECT_EQ(twin.cc.snd_cwnd, p.cc.snd_cwnd);
+	path_run(&p, 1000);
+	path_run(&twin, 1000);
+	EXPECT_GT(p.cc.snd_cwnd * 100, twin.cc.snd_cwnd * 97);
+}
+
 /* Idle time is not spent on the curve (rfc9438#section-5.8). */
 TEST(idle)
 {
