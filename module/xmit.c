@@ -317,7 +317,7 @@ static void tcpx_cwnd_application_limited(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	if (tp->ca_state == TCP_CA_Open &&
-	    !(sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))) {
+	    sk->sk_socket && !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags)) {
 		u32 used = max(tp->snd_cwnd_used, tcpx_init_cwnd(tp, __sk_dst_get(sk)));
 
 		if (used < tp->cc.snd_cwnd) {
