@@ -566,7 +566,7 @@ int tcpx_push_probe(struct sock *sk, struct sk_buff *skb)
 	int err;
 
 	TCPX_CB(skb)->tcp_flags |= TCPHDR_PSH;
-	if (size < skb->len || skb->len > mss) {
+	if (size < TCPX_CB(skb)->end_seq - TCPX_CB(skb)->seq || skb->len > mss) {
 		size = min(size, mss);
 		if (tcpx_fragment_new(sk, skb, size, mss, GFP_ATOMIC))
 			return -1;

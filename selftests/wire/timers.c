@@ -529,6 +529,21 @@ CASE(window_probes)
 	none(c);
 }
 
+/* What the window has no room for is no part of a probe, a FIN neither. */
+CASE(window_probe_without_the_fin)
+{
+	w->peer_win = 2000;
+	conn_passive(w, c, NULL);
+	conn_write(c, 2000, 0);
+	rx_stream(c, 1, 2001, 1000);
+	tx(c, ". ack=2001 win=300");
+	conn_write(c, 300, MSG_MORE);
+	conn_shutdown(c, SHUT_WR);
+	rx(c, "P. seq=2001 len=300 t<%d", 4 * RTO_MIN_MS);
+	tx(c, ". ack=2301 win=300");
+	rx(c, "F. seq=2301");
+}
+
 /* The update was lost; the answer to the probe brings it. */
 CASE(window_opens_by_probe)
 {
