@@ -292,7 +292,7 @@ static void tcpx_newreno_mark_lost(struct sock *sk, bool snd_una_advanced)
 	skb = tcpx_rtx_queue_head(sk);
 	if (TCPX_CB(skb)->sacked & TCPXCB_LOST)
 		return;
-	mss = tp->mss_cache;
+	mss = tcpx_skb_mss(skb);
 	if (tcpx_skb_pcount(skb) > 1 && skb->len > mss)
 		tcpx_fragment_rtx(sk, skb, mss, mss, GFP_ATOMIC);
 	tcpx_mark_skb_lost(sk, skb);
