@@ -117,9 +117,11 @@ bool tcpx_rack_mark_lost(struct sock *sk)
 		return false;
 	tp->rack.advanced = 0;
 	timeout = tcpx_rack_detect_loss(sk);
+	/* A retransmission that took long to be acknowledged must not put off the RTO. */
 	if (timeout)
 		tcpx_reset_xmit_timer(sk, TCPX_TIME_REO_TIMEOUT,
-				      usecs_to_jiffies(timeout + TCP_TIMEOUT_MIN_US));
+				      min_t(unsigned long, tp->rto,
+					    usecs_to_jiffies(timeout + TCP_TIMEOUT_MIN_US)));
 	return timeout;
 }
 
