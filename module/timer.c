@@ -287,10 +287,7 @@ void tcpx_check_probe_timer(struct sock *sk)
  */
 void tcpx_write_err(struct sock *sk)
 {
-	WRITE_ONCE(sk->sk_err, READ_ONCE(sk->sk_err_soft) ? : ETIMEDOUT);
-	sk_error_report(sk);
-	tcpx_write_queue_purge(sk);
-	tcpx_done(sk);
+	tcpx_done_with_error(sk, READ_ONCE(sk->sk_err_soft) ?: ETIMEDOUT);
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPABORTONTIMEOUT);
 }
 
