@@ -79,7 +79,11 @@ static void tcpx_synsent_options(struct sock *sk, const struct sk_buff *skb)
 	if (tp->rx_opt.saw_tstamp) {
 		tp->rx_opt.tstamp_ok = 1;
 		tp->tcp_header_len += TCPOLEN_TSTAMP_ALIGNED;
-		tcpx_store_ts_recent(tp);
+		/* Its clock may have been set back since the connection that the
+		 * TIME_WAIT was of, whose place this one took.
+		 */
+		tp->rx_opt.ts_recent = tp->rx_opt.rcv_tsval;
+		tp->rx_opt.ts_recent_stamp = ktime_get_seconds();
 	}
 	WRITE_ONCE(tp->rcv_nxt, TCPX_CB(skb)->seq + 1);
 	tp->rcv_wup = tp->rcv_nxt;

@@ -133,6 +133,43 @@ CASE(older_timestamp_does_not_reuse)
 	rx(c, ". seq=2 ack=2");
 }
 
+/*
+ * Our own connect() takes the place of a TIME-WAIT, and the peer's clock starts anew with its
+ * SYN-ACK: it has rebooted.
+ */
+CASE(connect_to_a_peer_whose_clock_restarted)
+{
+	struct conn old;
+
+	conn_init(w, &old);
+	old.fd = sock_open(w);
+	sock_bind(w, old.fd, PORT);
+	old.tsval = 1000000;
+	sock_connect(&old);
+	rx(&old, "S seq=0");
+	finish_active(&old, "mss=1012 sackok ts");
+	conn_close(&old);
+	rx(&old, "F. seq=1 ack=1");
+	tx(&old, "F. seq=1 ack=2");
+	rx(&old, ". seq=2 ack=2 tsecr=1000000");
+
+	conn_init(w, c);
+	c->pport = old.pport;
+	c->fd = sock_open(w);
+	sock_bind(w, c->fd, PORT);
+	c->tsval = 5;
+	sock_connect(c);
+	rx(c, "S seq=0");
+	CHECK_EQ(w, old.irs + 2 + 65535 + 2, c->irs);
+	tx(c, "S. seq=0 ack=1 mss=1012 sackok ts");
+	rx(c, ". seq=1 ack=1 tsecr=5");
+	c->tsval = 6;
+	tx(c, ". seq=1 ack=1 len=100");
+	rx(c, ". seq=1 ack=101 tsecr=6");
+	CHECK_EQ(w, 0, mib(w, "PAWSEstab"));
+	conn_read(c, 0, 100);
+}
+
 /* Nobody listens: the SYN finds neither connection nor listener. */
 CASE(new_syn_without_listener)
 {
