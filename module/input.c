@@ -275,8 +275,7 @@ static bool tcpx_paws_check(const struct tcpx_options_received *opt, int slack)
 {
 	if ((s32)(opt->ts_recent - opt->rcv_tsval) <= slack)
 		return true;
-	/* rfc7323#section-5.5: after 24 days the clock may have wrapped */
-	if (!time_before32(ktime_get_seconds(), opt->ts_recent_stamp + TCPX_PAWS_24DAYS))
+	if (!time_before32(ktime_get_seconds(), opt->ts_recent_stamp + TCPX_PAWS_WRAP))
 		return true;
 	/* Some peers send 0 in the SYN and the truth later. */
 	return !opt->ts_recent;

@@ -118,7 +118,10 @@
 #define TCPX_TIMEOUT_INIT	((u32)HZ)	/* rfc6298#section-2 */
 #define TCPX_TIMEOUT_FALLBACK	((u32)(3 * HZ))
 #define TCPX_TIMEWAIT_LEN	(60 * HZ)
-#define TCPX_PAWS_24DAYS	(24 * 24 * 60 * 60)	/* s, rfc7323#section-5.5 */
+/* After so many seconds the peer's clock may have wrapped (rfc7323#section-5.5): 24 days if it
+ * ticks in milliseconds, but this if in microseconds, as newer kernels' may.
+ */
+#define TCPX_PAWS_WRAP		(INT_MAX / USEC_PER_SEC)
 #define TCPX_MIN_SNDMSS		(40 + 8)
 #define TCPX_MAX_HEADER		L1_CACHE_ALIGN(128 + MAX_HEADER)
 #define TCPX_BASE_HDR		sizeof(struct tcphdr)
