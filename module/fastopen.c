@@ -512,8 +512,10 @@ void tcpx_fastopen_established(struct sock *sk)
 	if (tp->ca_state == TCP_CA_Loss && !tp->packets_out)
 		tcpx_try_undo_recovery(sk);
 	tcpx_update_rto_time(tp);
-	/* What the SYN-ACK had to suffer does not count against the data. */
-	tp->retrans_stamp = 0;
+	/* What the SYN-ACK had to suffer does not count against the data; what the data
+	 * itself had to, by the SACKs of this ACK, does.
+	 */
+	tcpx_retrans_stamp_cleanup(sk);
 	tp->retransmits = 0;
 	tcpx_fastopen_remove(sk, false);
 	/* Data may be out already. */

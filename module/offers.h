@@ -590,6 +590,7 @@ void tcpx_rack_advance(struct tcpx_sock *tp, u8 sacked, u32 end_seq, u64 xmit_ti
 void tcpx_simple_retransmit(struct sock *sk);	/* the MTU shrank */
 void tcpx_non_congestion_loss_retransmit(struct sock *sk);
 bool tcpx_try_undo_recovery(struct sock *sk);
+void tcpx_retrans_stamp_cleanup(struct sock *sk);
 void tcpx_rack_reo_timeout(struct sock *sk);
 void tcpx_rtx_hints_drop(struct tcpx_sock *tp, struct sk_buff *skb);
 

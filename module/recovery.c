@@ -177,7 +177,11 @@ static bool tcpx_any_retrans_done(const struct sock *sk)
 	return skb && (TCPX_CB(skb)->sacked & TCPXCB_EVER_RETRANS);
 }
 
-static void tcpx_retrans_stamp_cleanup(struct sock *sk)
+/**
+ * tcpx_retrans_stamp_cleanup() - forget the first retransmission's time if none is out
+ * @sk: socket, locked
+ */
+void tcpx_retrans_stamp_cleanup(struct sock *sk)
 {
 	if (!tcpx_any_retrans_done(sk))
 		tcpx_sk(sk)->retrans_stamp = 0;

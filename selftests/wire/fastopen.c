@@ -373,6 +373,38 @@ CASE(data_waits_for_the_handshake)
 	check_alive(c);
 }
 
+/*
+ * The ACK of the SYN-ACK tells of a loss as well: it was one, and nothing makes up for it. Older
+ * kernel TCP forgets that it has retransmitted.
+ */
+CASE(loss_told_by_the_last_ack_of_the_handshake)
+{
+	struct tcp_info before, after;
+	__u8 cookie[8];
+
+	kernel_tcp_since(w, 6, 12);
+	server(w, 0);
+	begin(w, c, listener(w, 5, cookie));
+	tx(c, "S seq=0 mss=1012 sackok ts ws=0 len=100 opt=%s", fo_option(cookie, 8, false));
+	rx(c, "S. seq=0 ack=101 ts nofo");
+	conn_accept(c);
+	conn_write(c, 10000, 0);
+	rx_stream(c, 1, 10001, 1000);
+	before = tcp_info_of(c);
+	none_for(c, 100);
+	tx(c, ". seq=101 ack=1 sack=1001:5001");
+	rx(c, ". seq=1 len=1000 t<%d", RTO_MIN_MS / 2);
+	CHECK_EQ(w, TCP_ESTABLISHED, tcp_info_of(c).tcpi_state);
+	CHECK_EQ(w, TCP_CA_Recovery, tcp_info_of(c).tcpi_ca_state);
+	none_for(c, 100);
+	tx(c, ". seq=101 ack=10001");
+	after = tcp_info_of(c);
+	CHECK_EQ(w, 0, mib(w, "TCPFullUndo"));
+	CHECK_EQ(w, 0, mib(w, "TCPPartialUndo"));
+	CHECK(w, after.tcpi_snd_ssthresh < before.tcpi_snd_ssthresh);
+	CHECK_EQ(w, after.tcpi_snd_ssthresh, after.tcpi_snd_cwnd);
+}
+
 CASE(gives_up)
 {
 	__u8 cookie[8];
