@@ -644,6 +644,9 @@ static int tcpx_old_ack(struct sock *sk, const struct sk_buff *skb, int flag,
 	u32 prior_delivered = tp->cc.delivered;
 	int rexmit = TCPX_REXMIT_NONE;
 
+	/* rfc7323#section-4.3 (2): its data may still be the next. */
+	if ((flag & TCPX_FLAG_UPDATE_TS_RECENT) && !after(TCPX_CB(skb)->seq, tp->rcv_wup))
+		tcpx_store_ts_recent(tp);
 	if (TCPX_CB(skb)->sacked) {
 		flag |= tcpx_sacktag_write_queue(sk, skb, tp->snd_una, state);
 		tcpx_fastretrans_alert(sk, tp->snd_una, 0, &flag, &rexmit);

@@ -123,6 +123,17 @@ CASE(timestamp_echo_out_of_order)
 	rx(c, ". ack=4001 tsecr=5000");
 }
 
+/* Data that an ACK has overtaken moves the left edge as any other. */
+CASE(timestamp_echo_of_data_with_an_old_ack)
+{
+	conn_passive(w, c, TS_OPTS);
+	conn_write(c, 2000, 0);
+	rx_stream(c, 1, 2001, 1000);
+	tx(c, ". seq=1 ack=2001 tsval=2000");
+	tx(c, ". seq=1 ack=1001 len=100 tsval=3000");
+	rx(c, ". ack=101 tsecr=3000");
+}
+
 /* With a delayed ACK the earliest unacknowledged segment is echoed. */
 CASE(timestamp_echo_delayed_ack)
 {
