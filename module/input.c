@@ -408,8 +408,6 @@ static void tcpx_send_dupack(struct sock *sk, const struct sk_buff *skb)
 
 	if (end_seq != seq && before(seq, tp->rcv_nxt)) {
 		TCPX_NET_INC(sock_net(sk), LINUX_MIB_DELAYEDACKLOST);
-		if (tcpx_ecn_accurate(tp))
-			tcpx_accecn_spurious(tp, seq);
 		tcpx_enter_quickack_mode(sk, TCP_MAX_QUICKACKS);
 		tcpx_rcv_spurious_retrans(sk, skb);
 		if (after(end_seq, tp->rcv_nxt))

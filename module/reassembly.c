@@ -371,14 +371,19 @@ void tcpx_ofo_purge(struct sock *sk)
  *
  * For the second time, and with another flow label: the peer has had a timeout, so that our ACKs
  * may be what gets lost. Try another path, unless we are about to by a timeout of our own. The
- * same label, and any duplicate of IPv4, may as well be the network's doing.
+ * same label, and any duplicate of IPv4, may as well be the network's doing. Or it is AccECN's
+ * option that gets them lost.
  */
 void tcpx_rcv_spurious_retrans(struct sock *sk, const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	struct tcpx_disorder *d = tcpx_skb_is_v6(skb) ? tcpx_disorder_get(sk) : NULL;
 	u32 label, last;
+#endif
 
+	if (tcpx_ecn_accurate(tcpx_sk(sk)))
+		tcpx_accecn_spurious(tcpx_sk(sk), TCPX_CB(skb)->seq);
+#if IS_ENABLED(CONFIG_IPV6)
 	if (!d)
 		return;
 	last = d->lrcv_flowlabel;

@@ -385,6 +385,23 @@ CASE(option_only_if_seen)
 	rx(c, "WA. ack=101 noacc");
 }
 
+/* Nor for one that goes on repeating what such an ACK told it: who takes unknown options for bad
+ * lets none of them through, section 3.2.3.2.2.
+ */
+CASE(option_is_lost_on_the_way)
+{
+	open_passive(w, c);
+	tx(c, "EA. seq=1 len=1000 " ECT_0);
+	rx(c, "EA. ack=1001 acc=3");
+	conn_read(c, 0, 1000);
+	tx(c, "EA. seq=1 len=1000 " ECT_0);
+	rx(c, "EA. ack=1001 sack=1:1001 acc=3");
+	tx(c, "EA. seq=1 len=1000 " ECT_0);
+	rx(c, "EA. ack=1001 sack=1:1001 noacc");
+	tx(c, "EA. seq=1001 len=1000 " ECT_0);
+	rx(c, "EA. ack=2001 noacc");
+}
+
 /* ---- the sender ---- */
 
 static void send_ten(struct conn *c, __u32 from, const char *flags)
