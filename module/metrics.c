@@ -92,6 +92,20 @@ static void tcpx_metrics_key(const struct sock *sk, struct tcpx_metrics_key *key
 	ipv6_addr_set_v4mapped(sk->sk_daddr, &key->daddr);
 }
 
+static void tcpx_metrics_key_of_request(const struct inet_request_sock *ireq,
+					struct tcpx_metrics_key *key)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ireq->req.rsk_ops->family == AF_INET6) {
+		key->saddr = ireq->ir_v6_loc_addr;
+		key->daddr = ireq->ir_v6_rmt_addr;
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(ireq->ir_loc_addr, &key->saddr);
+	ipv6_addr_set_v4mapped(ireq->ir_rmt_addr, &key->daddr);
+}
+
 /* Cheap, for this is done four times in a connection's life: chains are bounded, whoever
  * chooses the addresses. Those of IPv4 differ in the last words.
  */
@@ -182,6 +196,18 @@ static struct tcpx_metrics *tcpx_metrics_new(struct hlist_head *bucket, const st
 	return old;
 }
 
+/* As tcpx_metrics_find(), but not what is too old. */
+static struct tcpx_metrics *tcpx_metrics_fresh(struct hlist_head *bucket, const struct net *net,
+					       const struct tcpx_metrics_key *key,
+					       const struct dst_entry *dst)
+{
+	struct tcpx_metrics *tm = tcpx_metrics_find(bucket, net, key);
+
+	if (tm && time_after(jiffies, READ_ONCE(tm->stamp) + TCPX_METRICS_TIMEOUT))
+		tcpx_metrics_begin(tm, dst);
+	return tm;
+}
+
 /* What is known of a socket's peer, or NULL. RCU. */
 static struct tcpx_metrics *tcpx_metrics_get(const struct sock *sk, const struct dst_entry *dst,
 					     bool create)
@@ -195,9 +221,7 @@ static struct tcpx_metrics *tcpx_metrics_get(const struct sock *sk, const struct
 		return NULL;
 	tcpx_metrics_key(sk, &key);
 	bucket = tcpx_metrics_bucket(net, &key);
-	tm = tcpx_metrics_find(bucket, net, &key);
-	if (tm && time_after(jiffies, READ_ONCE(tm->stamp) + TCPX_METRICS_TIMEOUT))
-		tcpx_metrics_begin(tm, dst);
+	tm = tcpx_metrics_fresh(bucket, net, &key, dst);
 	if (!tm && create)
 		tm = tcpx_metrics_new(bucket, net, &key, dst);
 	return tm;
@@ -354,6 +378,27 @@ void tcpx_init_metrics(struct sock *sk)
 		tp->reordering = reordering;
 	tcpx_init_rto(sk, tcpx_metric(tm, dst, TCP_METRIC_RTT));
 	rcu_read_unlock();
+}
+
+/**
+ * tcpx_metrics_proven() - was there a connection with the peer of a SYN before?
+ * @req: its request
+ * @dst: route to it
+ *
+ * One that came to its proper end: who only pretends to have that address is not known.
+ *
+ * Context: RCU
+ * Return: true if an RTT is known.
+ */
+bool tcpx_metrics_proven(const struct tcpx_request_sock *req, const struct dst_entry *dst)
+{
+	const struct net *net = read_pnet(&req->req.ireq_net);
+	const struct tcpx_metrics *tm;
+	struct tcpx_metrics_key key;
+
+	tcpx_metrics_key_of_request(&req->req, &key);
+	tm = tcpx_metrics_fresh(tcpx_metrics_bucket(net, &key), net, &key, dst);
+	return tm && READ_ONCE(tm->val[TCP_METRIC_RTT]);
 }
 
 /* --- Fast Open's part ------------------------------------------------------------ */

@@ -202,6 +202,7 @@ void tcpx_metrics_exit(void);
 void tcpx_metrics_flush(const struct net *net);
 void tcpx_update_metrics(struct sock *sk);
 void tcpx_init_metrics(struct sock *sk);
+bool tcpx_metrics_proven(const struct tcpx_request_sock *req, const struct dst_entry *dst);
 void tcpx_metrics_get_fastopen(struct sock *sk, u16 *mss, struct tcp_fastopen_cookie *cookie);
 void tcpx_metrics_set_fastopen(struct sock *sk, u16 mss,
 			       const struct tcp_fastopen_cookie *cookie, u8 try_exp);

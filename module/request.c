@@ -483,8 +483,8 @@ static bool tcpx_synq_is_full(const struct sock *lsk)
 	return atomic_read(&tcpx_queue(lsk)->qlen) > READ_ONCE(lsk->sk_max_ack_backlog);
 }
 
-/* Without cookies the last quarter of tcp_max_syn_backlog is closed: none of our
- * peers is remembered as proven.
+/* Without cookies the last quarter of tcp_max_syn_backlog is kept for peers who have
+ * proven their address, see tcpx_metrics_proven().
  */
 static bool tcpx_max_syn_backlog_hit(const struct sock *lsk)
 {
@@ -515,10 +515,6 @@ static bool tcpx_syn_admit(struct sock *lsk, bool from_tw, bool *want_cookie)
 	if (sk_acceptq_is_full(lsk)) {
 		TCPX_NET_INC(net, LINUX_MIB_LISTENOVERFLOWS);
 		trace_tcpx_listen_overflow(lsk, 1);
-		return false;
-	}
-	if (!*want_cookie && !from_tw && tcpx_max_syn_backlog_hit(lsk)) {
-		trace_tcpx_listen_overflow(lsk, 0);
 		return false;
 	}
 	return true;
@@ -632,6 +628,12 @@ int tcpx_conn_request(struct sock *lsk, struct sk_buff *skb)
 	dst = req->af_ops->route_req(lsk, req, &fl);
 	if (!dst)
 		goto drop_and_free;
+	if (!want_cookie && !TCPX_CB(skb)->tw_isn && tcpx_max_syn_backlog_hit(lsk) &&
+	    !tcpx_metrics_proven(req, dst)) {
+		trace_tcpx_listen_overflow(lsk, 0);
+		dst_release(dst);
+		goto drop_and_free;
+	}
 	/* A hash, which a SYN without a way back is not worth. */
 	tcpx_openreq_init_isn(req, lsk, skb);
 	tcpx_ecn_create_request(req, skb, lsk, dst);

@@ -148,6 +148,28 @@ CASE(max_syn_backlog)
 	half_open(&many[4]);
 }
 
+/* The last quarter is for those who are known from an earlier connection. */
+CASE(max_syn_backlog_of_proven_peer)
+{
+	struct conn before, many[5];
+	int i;
+
+	sysctl_set(w, "tcp_syncookies", "0");
+	sysctl_set(w, "tcp_max_syn_backlog", "4");
+	listening(w, &before, 100);
+	half_open(&before);
+	tx(&before, ". seq=1 ack=1");
+	conn_accept(&before);
+	conn_close(&before);
+	rx(&before, "F. seq=1 ack=1");
+	tx(&before, "F. seq=1 ack=2");
+	rx(&before, ". seq=2 ack=2");
+	for (i = 0; i < 5; i++) {
+		another(&many[i], &before);
+		half_open(&many[i]);
+	}
+}
+
 CASE(accept_in_order_of_completion)
 {
 	static const int order[] = { 2, 0, 3, 1 };
