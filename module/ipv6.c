@@ -501,7 +501,9 @@ static void tcpx_v6_err_sock(struct sock *sk, const struct tcpx_v6_icmp *icmp)
 	} else if (icmp->type == ICMPV6_PKT_TOOBIG) {
 		tcpx_v6_pmtu(sk, icmp->info);
 	} else {
+		/* An attempt to connect ends, and has no use for another SYN. */
 		if (icmp->type == ICMPV6_DEST_UNREACH && icmp->code == ICMPV6_NOROUTE &&
+		    !((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) &&
 		    !tp->fastopen_rsk && !sock_owned_by_user(sk))
 			tcpx_ld_rto_revert(sk, ntohl(icmp->th->seq));
 		icmpv6_err_convert(icmp->type, icmp->code, &err);

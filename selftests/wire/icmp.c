@@ -256,6 +256,25 @@ CASE(no_route_reverts_backoff)
 	check_alive(c);
 }
 
+/* An attempt to connect ends by that; over IPv4 another SYN goes first if its time has come. */
+CASE(no_route_ends_connect)
+{
+	/* Of newer kernels */
+	sysctl_try("net/ipv4/tcp_syn_linear_timeouts", "0");
+	conn_init(w, c);
+	sock_connect(c);
+	rx(c, "S seq=0");
+	rx(c, "S seq=0 t>=%d", 1000 - JIFFY_MS);
+	rx(c, "S seq=0 t>=%d", 2000 - JIFFY_MS);
+	none_for(c, 2500);
+	unreach(c, NO_ROUTE, 0);
+	if (on_v6(w))
+		none(c);
+	else
+		rx(c, "S seq=0");
+	CHECK_EQ(w, ENETUNREACH, wait_error(c));
+}
+
 /* It is remembered as the reason, should the connection die anyway. */
 CASE(soft_error_explains_timeout)
 {
