@@ -573,9 +573,10 @@ void tcpx_rcv_rtt_measure_ts(struct sock *sk, const struct sk_buff *skb)
 	if (TCPX_CB(skb)->end_seq - TCPX_CB(skb)->seq < tp->ack.rcv_mss)
 		return;
 
+	/* Below the clock's grain it says nothing: tcpx_rcv_rtt_measure() does then. */
 	delta_ms = tcpx_time_stamp(tp) - tsecr;
-	if (likely(delta_ms < INT_MAX / USEC_PER_MSEC))
-		tcpx_rcv_rtt_update(tp, max(delta_ms, 1U) * USEC_PER_MSEC, false);
+	if (likely(delta_ms && delta_ms < INT_MAX / USEC_PER_MSEC))
+		tcpx_rcv_rtt_update(tp, delta_ms * USEC_PER_MSEC, false);
 }
 
 /* What a window of @win is to have on top of it, @copied bytes having been read within the

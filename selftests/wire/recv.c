@@ -102,6 +102,25 @@ CASE(sack_at_most_four)
 	rx(c, ". ack=1 sack=5001:5011,4001:4011,3001:3011,2001:2011");
 }
 
+/* An echo of the same millisecond is no RTT of a millisecond. */
+CASE(rtt_below_a_tick_is_not_one)
+{
+	__u32 last;
+
+	kernel_tcp_since(w, 7, 3);
+	sysctl_set(w, "tcp_invalid_ratelimit", "0");
+	conn_passive(w, c, "mss=1012 sackok ts ws=0");
+	do {
+		/* A tick has just been if it is another than before. */
+		last = c->ts_recent;
+		tx(c, ". seq=0 ack=1");
+		rx(c, ". seq=1 ack=1 ts");
+	} while (c->ts_recent == last);
+	tx(c, ". seq=1 len=1000");
+	rx(c, ". ack=1001");
+	CHECK_TIME(w, tcp_info_of(c).tcpi_rcv_rtt < 1000);
+}
+
 CASE(sack_at_most_three_with_timestamps)
 {
 	int i;
