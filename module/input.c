@@ -531,7 +531,8 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 			tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_RFC7323_PAWS_ACK);
 			return false;
 		}
-		TCPX_NET_INC(net, LINUX_MIB_PAWSESTABREJECTED);
+		if (!th->syn)
+			TCPX_NET_INC(net, LINUX_MIB_PAWSESTABREJECTED);
 		tcpx_unacceptable(sk, skb, syn_inerr, LINUX_MIB_TCPACKSKIPPEDPAWS,
 				  SKB_DROP_REASON_TCP_RFC7323_PAWS);
 		return false;

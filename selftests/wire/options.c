@@ -255,6 +255,18 @@ CASE(tsecr_of_handshake)
 	check_alive(c);
 }
 
+/* A SYN is challenged as any is, and nothing else. */
+CASE(paws_of_a_syn)
+{
+	kernel_tcp_since(w, 7, 3);
+	conn_at_5000(w, c);
+	tx(c, "S seq=5000 mss=1000 ts tsval=4000");
+	rx(c, ". seq=1 ack=101 tsecr=5000");
+	CHECK_EQ(w, 1, mib(w, "TCPSYNChallenge"));
+	CHECK_EQ(w, 1, mib(w, "TCPChallengeACK"));
+	CHECK_EQ(w, 0, mib(w, "PAWSEstab"));
+}
+
 CASE(paws_drops_fin)
 {
 	conn_passive(w, c, TS_OPTS);
