@@ -168,7 +168,8 @@ void tcpx_accecn_rcv_synack(struct sock *sk, const struct sk_buff *skb)
  * @tp: socket with AccECN, locked
  * @skb: the segment, its options parsed
  *
- * The challenge ACK that answers it tells how it came, as the first ACK did.
+ * The challenge ACK that answers it tells how it came, as the first ACK did. Not for one that lies
+ * outside the window or has an old timestamp: that is not of this connection's beginning.
  */
 void tcpx_accecn_syn_again(struct tcpx_sock *tp, const struct sk_buff *skb)
 {

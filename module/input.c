@@ -494,8 +494,6 @@ static bool tcpx_sequence_ok(const struct sock *sk, const struct sk_buff *skb)
 
 static void tcpx_syn_challenge(struct sock *sk, struct sk_buff *skb, bool syn_inerr)
 {
-	if (tcpx_ecn_accurate(tcpx_sk(sk)))
-		tcpx_accecn_syn_again(tcpx_sk(sk), skb);
 	if (syn_inerr)
 		TCPX_INC_STATS(sock_net(sk), TCP_MIB_INERRS);
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_TCPSYNCHALLENGE);
@@ -575,6 +573,8 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 		    TCPX_CB(skb)->seq + 1 == tp->rcv_nxt &&
 		    TCPX_CB(skb)->ack_seq == tp->snd_nxt)
 			return true;
+		if (tcpx_ecn_accurate(tp))
+			tcpx_accecn_syn_again(tp, skb);
 		tcpx_syn_challenge(sk, skb, syn_inerr);
 		return false;
 	}

@@ -318,6 +318,16 @@ CASE(repeated_synack_is_reflected)
 	rx(c, "EA. seq=1 ack=11");
 }
 
+/* After data, a SYN is a stranger: its mark is not told, but what was counted. */
+CASE(late_syn_is_not_reflected)
+{
+	open_passive(w, c);
+	tx(c, "EA. len=100 " ECT_0);
+	rx(c, "EA. ack=101");
+	tx(c, "SEWA seq=0 mss=1000 " NOT_ECT);
+	rx(c, "EA. seq=1 ack=101");
+}
+
 /* A third block of SACK makes room for counters that have to be told. */
 CASE(sack_block_gives_way)
 {
