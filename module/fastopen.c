@@ -544,8 +544,7 @@ void tcpx_fastopen_synack_timer(struct sock *sk)
 	/* Careful after the second: rfc6928#section-3 */
 	if (tp->retransmits == 1)
 		tcpx_enter_loss(sk);
-	if (!tcpx_rtx_synack(sk, req))
-		tp->total_retrans++;
+	tcpx_rtx_synack(sk, req);
 	rsk->num_timeout++;
 	tcpx_update_rto_stats(sk);
 	if (!tp->retrans_stamp)

@@ -266,7 +266,7 @@ static int tcpx_send_reqsk_synack(const struct sock *lsk, struct tcpx_request_so
 
 /**
  * tcpx_rtx_synack() - send the SYN-ACK again
- * @lsk: listener, or the child of Fast Open
+ * @lsk: listener, or the child of Fast Open (locked), which counts it as its own
  * @req: request
  *
  * Return: 0 or -errno.
@@ -291,6 +291,8 @@ int tcpx_rtx_synack(const struct sock *lsk, struct tcpx_request_sock *req)
 	TCPX_INC_STATS(net, TCP_MIB_RETRANSSEGS);
 	TCPX_NET_INC(net, LINUX_MIB_TCPSYNRETRANS);
 	req->req.req.num_retrans++;
+	if (req->tfo_listener)
+		tcpx_sk(lsk)->total_retrans++;
 	return 0;
 }
 

@@ -308,6 +308,7 @@ CASE(syn_repeated)
 	sysctl_set(w, "tcp_invalid_ratelimit", "0");
 	tx(c, "S seq=0 mss=1000 sackok ws=0");
 	rx(c, "S. seq=0 ack=101");
+	CHECK_EQ(w, 2, tcp_info_of(c).tcpi_total_retrans);
 	tx(c, ". seq=101 ack=1");
 	conn_read(c, 0, 100);
 	check_alive(c);
