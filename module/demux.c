@@ -853,7 +853,7 @@ static void tcpx_unhash_listener(struct sock *sk)
 
 			if (heir)
 				sock_hold(heir);
-			tcpx_queue(sk)->heir = heir;
+			WRITE_ONCE(tcpx_queue(sk)->heir, heir);
 		}
 		if (rcu_access_pointer(sk->sk_reuseport_cb))
 			reuseport_stop_listen_sock(sk);

@@ -5,7 +5,8 @@
  *
  * A request sock belongs to its listener for ever, for others may look at it without a
  * lock. So what changes over is a copy, whose listener is the new one. All of it happens
- * at once, in close(): nothing holds a listener that is gone.
+ * at once, in close(): nothing holds a listener that is gone. That takes a while, and a
+ * request whose segment comes before close() gets to it changes over by that.
  *
  * reuseport_migrate_sock() would choose the new one, but knows listeners of protocol
  * TCP only. A hash decides: programs of type SK_REUSEPORT, which could do so
@@ -24,17 +25,18 @@ static void tcpx_migrate_count(const struct sock *sk, bool ok)
 /* The member of @lsk's group that shall have @sk, its request or child; referenced. */
 static struct sock *tcpx_migrate_target(struct sock *lsk, struct sock *sk)
 {
-	struct sock *heir = tcpx_queue(lsk)->heir, *nsk;
+	struct sock *heir, *nsk = NULL;
 
-	if (!heir)
-		return NULL;
 	rcu_read_lock();
+	/* RCU frees listeners: it stays though close() may come to its end meanwhile. */
+	heir = READ_ONCE(tcpx_queue(lsk)->heir);
 	/* Without a segment a program can't choose: by hash. */
-	nsk = reuseport_select_sock(heir, sk->sk_hash, NULL, 0);
+	if (heir)
+		nsk = reuseport_select_sock(heir, sk->sk_hash, NULL, 0);
 	if (nsk && !refcount_inc_not_zero(&nsk->sk_refcnt))
 		nsk = NULL;
 	rcu_read_unlock();
-	if (!nsk)
+	if (heir && !nsk)
 		tcpx_migrate_count(lsk, false);
 	return nsk;
 }
@@ -47,7 +49,7 @@ void tcpx_migrate_end(struct sock *lsk)
 {
 	struct sock *heir = tcpx_queue(lsk)->heir;
 
-	tcpx_queue(lsk)->heir = NULL;
+	WRITE_ONCE(tcpx_queue(lsk)->heir, NULL);
 	if (heir)
 		sock_put(heir);
 }

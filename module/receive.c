@@ -403,7 +403,9 @@ static struct sock *tcpx_rcv_req(struct tcpx_request_sock *req, struct sk_buff *
 
 	*again = false;
 	if (unlikely(inet_sk_state_load(lsk) != TCP_LISTEN)) {
-		tcpx_reqsk_drop(req);
+		/* In either case it is no longer what the lookup finds. */
+		if (!tcpx_migrate_req(lsk, req))
+			tcpx_reqsk_drop(req);
 		tcpx_reqsk_put(req);
 		*again = true;
 		return NULL;

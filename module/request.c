@@ -361,6 +361,11 @@ static void tcpx_reqsk_timer(struct timer_list *t)
 		mod_timer(&rsk->rsk_timer, jiffies + tcpx_reqsk_timeout(req));
 		return;
 	}
+	/* close() is about to have another listener take it over, and waits for us then. */
+	if (READ_ONCE(tcpx_queue(lsk)->heir)) {
+		mod_timer(&rsk->rsk_timer, jiffies + 1);
+		return;
+	}
 	tcpx_ehash_remove(req_to_sk(rsk), &removed);
 	if (!removed)
 		return;		/* whoever did waits for us, then drops the reference */

@@ -12,7 +12,7 @@
  * @tail: last of them
  * @fastopenq: children of SYNs with data, and who may be such, fastopen.c
  * @heir: while the listener closes: another one of its SO_REUSEPORT group, referenced,
- *	if connections are to go there (migrate.c)
+ *	if connections are to go there (migrate.c); read under RCU
  * @qlen: half-open connections (request socks in ehash that point here)
  * @young: those of them whose SYN-ACK was not yet retransmitted
  * @synflood_warned: "possible SYN flooding" was logged
