@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_TCPX: the memory cgroup of accepted sockets. A child is made in softirq, of
+ * AF_TCPX: charging memory cgroups, above all with accepted sockets. A child is made in softirq, of
  * nobody's cgroup; who accepts it pays for it from then on, and for what it has
  * received already. Newer kernels do that in inet_accept(); in older ones it is part of
  * kernel TCP's own accept, and the function that charges is not exported: what is
@@ -22,24 +22,47 @@ static struct mem_cgroup *tcpx_memcg_get(void)
 	return memcg;
 }
 
-/* Charge @memcg, over its limit if need be, with @pages that @sk, not yet known to any
- * user, has got from the protocol before.
+/**
+ * tcpx_memcg_forced_schedule() - reserve memory beyond all limits, the cgroup's among them
+ * @sk: socket
+ * @size: bytes
  *
  * __sk_mem_schedule() takes pages from the protocol and from the cgroup, and does not
- * refuse them to a sender who is over his buffer. What it took twice from the
- * protocol is given back while @sk has no cgroup.
+ * refuse them to a sender who is over his buffer.
+ *
+ * Context: socket lock.
+ */
+void tcpx_memcg_forced_schedule(struct sock *sk, int size)
+{
+	int sndbuf = sk->sk_sndbuf, locks = sk->sk_userlocks;
+	bool refused;
+
+	/* The buffer is to stay what it is. */
+	sk->sk_userlocks = locks | SOCK_SNDBUF_LOCK;
+	refused = !__sk_mem_schedule(sk, size, SK_MEM_SEND);
+	if (refused) {
+		WRITE_ONCE(sk->sk_sndbuf, 0);
+		__sk_mem_schedule(sk, size, SK_MEM_SEND);
+		WRITE_ONCE(sk->sk_sndbuf, sndbuf);
+	}
+	sk->sk_userlocks = locks;
+
+	if (!refused)
+		return;
+	/* Who polled just then, without the lock, saw no room. */
+	smp_mb();
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		tcpx_wake_writers(sk);
+}
+
+/* Charge @memcg, over its limit if need be, with @pages that @sk, not yet known to any
+ * user, has got from the protocol before. What was taken twice from the protocol is given
+ * back while @sk has no cgroup.
  */
 static void tcpx_memcg_charge(struct sock *sk, struct mem_cgroup *memcg, int pages)
 {
-	int sndbuf = sk->sk_sndbuf, locks = sk->sk_userlocks;
-
 	sk->sk_memcg = memcg;
-	sk->sk_userlocks = locks | SOCK_SNDBUF_LOCK;
-	WRITE_ONCE(sk->sk_sndbuf, 0);
-	__sk_mem_schedule(sk, pages << PAGE_SHIFT, SK_MEM_SEND);
-	WRITE_ONCE(sk->sk_sndbuf, sndbuf);
-	sk->sk_userlocks = locks;
-
+	tcpx_memcg_forced_schedule(sk, pages << PAGE_SHIFT);
 	sk->sk_memcg = NULL;
 	__sk_mem_reclaim(sk, pages << PAGE_SHIFT);
 }

@@ -231,11 +231,16 @@ struct sock *tcpx_complete_hashdance(struct sock *lsk, struct sock *child,
 /* First segment after the handshake, to a child in SYN_RECV; unlocks and puts it, consumes skb. */
 void tcpx_child_process(struct sock *lsk, struct sock *child, struct sk_buff *skb);
 
-/* --- memcg.c: the memory cgroup of accepted sockets --------------------------- */
+/* --- memcg.c: charging memory cgroups ----------------------------------------- */
 
 #ifdef CONFIG_MEMCG
+void tcpx_memcg_forced_schedule(struct sock *sk, int size);	/* sk has one */
 void tcpx_memcg_accept(struct sock *child);
 #else
+static inline void tcpx_memcg_forced_schedule(struct sock *sk, int size)
+{
+}
+
 static inline void tcpx_memcg_accept(struct sock *child)
 {
 }

@@ -330,7 +330,7 @@ void tcpx_forced_mem_schedule(struct sock *sk, int size)
 	if (missing <= 0)
 		return;
 	if (unlikely(sk->sk_memcg)) {
-		sk_wmem_schedule(sk, size);
+		tcpx_memcg_forced_schedule(sk, missing);
 		return;
 	}
 	sk_forward_alloc_add(sk, pages << PAGE_SHIFT);

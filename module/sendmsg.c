@@ -281,12 +281,18 @@ static struct sk_buff *tcpx_tx_new_skb(struct sock *sk, struct tcpx_tx *tx)
 }
 
 /* How much of @size may be charged now. With nothing queued no ACK will ever
- * free memory for us: then take what is left of the last reservation.
+ * free memory for us: then take what is left of the last reservation, and of the
+ * minimum that each socket may have.
  */
 static int tcpx_tx_reserve(struct sock *sk, int size)
 {
+	int left;
+
 	if (likely(sk_wmem_schedule(sk, size)))
 		return size;
+	left = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_wmem[0]) - sk->sk_wmem_queued;
+	if (left > 0)
+		tcpx_forced_mem_schedule(sk, min(left, size));
 	return min_t(int, size, max(sk->sk_forward_alloc, 0));
 }
 

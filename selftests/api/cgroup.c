@@ -303,6 +303,64 @@ TEST_F(cgroup, accepted_memory_is_charged)
 	EXPECT_TRUE(API_WAIT(!charged(self->path)));
 }
 
+/* What is sent of a byte while there is no memory for sockets. net.ipv4.tcp_mem, one for all, is
+ * to be seen from the first network namespace only.
+ */
+static long send_without_memory(int fd)
+{
+	int first = open("/proc/1/ns/net", O_RDONLY), own = open("/proc/self/ns/net", O_RDONLY);
+	long mem[3], sent;
+	int i;
+
+	if (setns(first, CLONE_NEWNET))
+		api_die("setns");
+	for (i = 0; i < 3; i++)
+		mem[i] = api_sysctl_get("ipv4/tcp_mem", i);
+	api_sysctl("ipv4/tcp_mem", "1 1 1");
+	sent = SYS(send(fd, "x", 1, MSG_DONTWAIT));
+	api_sysctl("ipv4/tcp_mem", "%ld %ld %ld", mem[0], mem[1], mem[2]);
+	if (setns(own, CLONE_NEWNET))
+		api_die("setns back");
+	close(first);
+	close(own);
+	return sent;
+}
+
+/* Pages of memory in use by sockets of both stacks: those that are not in a CPU's reserve. */
+static long tcp_pages(void)
+{
+	char line[128];
+	long pages = -1;
+	FILE *f = fopen("/proc/net/sockstat", "r");
+
+	while (f && pages < 0 && fgets(line, sizeof(line), f))
+		sscanf(line, "TCP: inuse %*d orphan %*d tw %*d alloc %*d mem %ld", &pages);
+	if (!f || pages < 0)
+		api_die("/proc/net/sockstat");
+	fclose(f);
+	return pages;
+}
+
+/* Where there is none for others, memory for a little is there: no ACK would ever make room. */
+TEST_F(cgroup, a_little_memory_is_always_there)
+{
+	int c, hog, i;
+	char x;
+
+	if (!control_memory(self->root, "+memory\n"))
+		SKIP(return, "no memory cgroup: %s", strerror(errno));
+	c = api_connected(variant->client, &self->addr);
+	for (i = 0; i < 10 && tcp_pages() < 100; i++) {
+		hog = api_connected(variant->client, &self->addr);
+		api_nonblock(hog);
+		api_fill(hog);
+	}
+	ASSERT_LE(100, tcp_pages());
+	EXPECT_EQ(1, send_without_memory(c));
+	api_recv(api_accept(self->l), &x, 1);
+	EXPECT_EQ('x', x);
+}
+
 /* Packets of a denied socket neither leave it nor reach it. */
 TEST_F(cgroup, packets_are_denied)
 {
