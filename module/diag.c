@@ -155,8 +155,10 @@ static bool diag_bc_sound(const struct inet_diag_bc_op *op, unsigned int left)
 	       op->no >= sizeof(*op) && !(op->no & 3);
 }
 
-/* Jumps are not followed: the run looks again at each instruction it meets. */
-static int diag_bc_audit(const struct nlattr *bytecode)
+/* Jumps are not followed: the run looks again at each instruction it meets. Who must not see
+ * marks must not ask for them either.
+ */
+static int diag_bc_audit(const struct nlattr *bytecode, bool net_admin)
 {
 	const void *bc = nla_data(bytecode);
 	int left = nla_len(bytecode);
@@ -166,6 +168,8 @@ static int diag_bc_audit(const struct nlattr *bytecode)
 
 		if (!diag_bc_sound(op, left))
 			return -EINVAL;
+		if (op->code == INET_DIAG_BC_MARK_COND && !net_admin)
+			return -EPERM;
 		bc += op->yes;
 		left -= op->yes;
 	}
@@ -231,10 +235,10 @@ static bool diag_bc_step(const struct inet_diag_bc_op *op, const struct diag_ent
 }
 
 /* A program says yes by ending exactly at its end. */
-static bool diag_bc_run(const struct nlattr *bytecode, struct sock *sk)
+static bool diag_bc_run(const struct diag_dump *dump, struct sock *sk)
 {
-	const void *bc = nla_data(bytecode);
-	int left = nla_len(bytecode);
+	const void *bc = nla_data(dump->bytecode);
+	int left = nla_len(dump->bytecode);
 	struct diag_entry entry;
 
 	diag_entry_init(&entry, sk);
@@ -243,6 +247,8 @@ static bool diag_bc_run(const struct nlattr *bytecode, struct sock *sk)
 		unsigned int jump;
 
 		if (!diag_bc_sound(op, left))
+			return false;
+		if (op->code == INET_DIAG_BC_MARK_COND && !dump->net_admin)
 			return false;
 		jump = diag_bc_step(op, &entry) ? op->yes : op->no;
 		bc += jump;
@@ -502,7 +508,7 @@ static bool diag_wanted(const struct diag_dump *dump, struct sock *sk)
 	       (!req->pad || req->pad == sk->sk_family) &&
 	       (!req->id.idiag_sport || req->id.idiag_sport == htons(sk->sk_num)) &&
 	       (!req->id.idiag_dport || req->id.idiag_dport == sk->sk_dport) &&
-	       (!dump->bytecode || diag_bc_run(dump->bytecode, sk));
+	       (!dump->bytecode || diag_bc_run(dump, sk));
 }
 
 /* Take what fits of a chain from its @skip-th entry on; its lock is held. True if
@@ -725,7 +731,7 @@ static int diag_get(struct sk_buff *in_skb, const struct nlmsghdr *nlh)
 
 /* --- struct sock_diag_handler ----------------------------------------------------- */
 
-static int diag_check_request(const struct nlmsghdr *nlh)
+static int diag_check_request(const struct sk_buff *skb, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
 	const struct nlattr *bytecode;
@@ -737,7 +743,7 @@ static int diag_check_request(const struct nlmsghdr *nlh)
 	if (req->pad && req->pad != AF_INET && req->pad != AF_INET6)
 		return -EINVAL;
 	bytecode = diag_bytecode(nlh);
-	return bytecode ? diag_bc_audit(bytecode) : 0;
+	return bytecode ? diag_bc_audit(bytecode, netlink_net_capable(skb, CAP_NET_ADMIN)) : 0;
 }
 
 /* SOCK_DIAG_BY_FAMILY */
@@ -747,7 +753,7 @@ static int tcpx_diag_dump(struct sk_buff *skb, struct nlmsghdr *nlh)
 		.dump = diag_dump,
 		.min_dump_alloc = diag_msg_size(),
 	};
-	int err = diag_check_request(nlh);
+	int err = diag_check_request(skb, nlh);
 
 	if (err)
 		return err;
@@ -759,7 +765,7 @@ static int tcpx_diag_dump(struct sk_buff *skb, struct nlmsghdr *nlh)
 /* SOCK_DESTROY: "ss -K" */
 static int tcpx_diag_destroy(struct sk_buff *skb, struct nlmsghdr *nlh)
 {
-	int err = diag_check_request(nlh);
+	int err = diag_check_request(skb, nlh);
 	struct sock *sk;
 
 	if (err)

@@ -590,6 +590,35 @@ TEST_F(diag, destroy_is_for_administrators)
 	EXPECT_FALSE(t.attr[INET_DIAG_MARK]);
 }
 
+/* Nor may everybody find a mark out by a filter, or by one that jumps to what it hides. */
+TEST_F(diag, marks_are_for_administrators)
+{
+	struct {
+		struct inet_diag_bc_op op;
+		struct inet_diag_markcond cond;
+	} mark = {
+		.op = { INET_DIAG_BC_MARK_COND, sizeof(mark), sizeof(mark) + 4 },
+		.cond = { .mark = 42, .mask = ~0U },
+	};
+	struct {
+		struct inet_diag_bc_op jump;
+		typeof(mark) hidden;
+	} detour = {
+		.jump = { INET_DIAG_BC_JMP, sizeof(detour), sizeof(detour.jump) },
+		.hidden = mark,
+	};
+	struct request q = ask(variant->client, 1 << ST_ESTABLISHED);
+
+	api_opt(self->c, SOL_SOCKET, SO_MARK, 42);
+	add_bytecode(&q, &mark, sizeof(mark));
+	EXPECT_EQ(1, dump(&q));
+	api_drop_root();
+	EXPECT_EQ(-EPERM, dump(&q));
+	q = ask(variant->client, 1 << ST_ESTABLISHED);
+	add_bytecode(&q, &detour, sizeof(detour));
+	EXPECT_GE(0, dump(&q));
+}
+
 TEST_F(diag, tcpx_ss)
 {
 	const char *ss = variant->server == AF_TCPX ? "../../scripts/tcpx-ss" : "ss";
