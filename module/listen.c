@@ -63,6 +63,7 @@ static void tcpx_child_init_links(struct tcpx_sock *tp)
 	tp->fastopen_req = NULL;
 	tp->fastopen_rsk = NULL;
 	tp->saved_syn = NULL;
+	tp->defer_accept = 0;
 	INIT_LIST_HEAD(&tp->tsorted_sent_queue);
 }
 

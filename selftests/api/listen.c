@@ -454,6 +454,9 @@ TEST_F(queue, deferred)
 	s = api_accept(self->l);
 	EXPECT_EQ(1, recv(s, &x, 1, MSG_DONTWAIT));
 	EXPECT_EQ('d', x);
+	/* It is about those to come. */
+	EXPECT_LE(5, api_getopt(self->l, IPPROTO_TCP, TCP_DEFER_ACCEPT));
+	EXPECT_EQ(0, api_getopt(s, IPPROTO_TCP, TCP_DEFER_ACCEPT));
 }
 
 /* listen() has no meaning on a connection, whichever its state. */
