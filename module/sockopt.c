@@ -670,6 +670,9 @@ static int tcpx_do_getsockopt(struct sock *sk, int optname, char __user *optval,
 		return -ENOPROTOOPT;
 
 	if (opt->get_any) {
+		/* Before what can be had but once is gone. */
+		if (put_user(len, optlen))
+			return -EFAULT;
 		err = opt->get_any(sk, optval, &len);
 		return put_user(len, optlen) ?: err;
 	}

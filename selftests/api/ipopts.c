@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
+#include <sys/mman.h>
 
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE	51	/* since 6.3 */
@@ -126,6 +127,24 @@ TEST_F(pair, save_syn)
 	/* The one accepted before was not asked to. */
 	EXPECT_EQ(0, getsockopt(self->s, IPPROTO_TCP, TCP_SAVED_SYN, &none, &len));
 	EXPECT_EQ(0, len);
+}
+
+/* Whoever can't be told its length has not had it. */
+TEST_F(pair, saved_syn_of_a_bad_length)
+{
+	socklen_t *len = mmap(NULL, sizeof(*len), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t syn[256];
+	int s;
+
+	ASSERT_NE(MAP_FAILED, len);
+	api_opt(self->l, IPPROTO_TCP, TCP_SAVE_SYN, 1);
+	api_connected(variant->client, &self->addr);
+	s = api_accept(self->l);
+	*len = sizeof(syn);
+	ASSERT_EQ(0, mprotect(len, sizeof(*len), PROT_READ));
+	EXPECT_EQ(-EFAULT, SYS(getsockopt(s, IPPROTO_TCP, TCP_SAVED_SYN, syn, len)));
+	saved(_metadata, s, 1, ntohs(self->addr.sin_port));
 }
 
 /* What a connection has left behind is not the next one's. */
