@@ -588,6 +588,13 @@ void tcpx_sock_gen_put(struct sock *sk)
 		sock_put(sk);
 }
 
+/* Full sockets in the tables, for /proc/net/protocols. */
+static void tcpx_inuse(const struct sock *sk, int n)
+{
+	if (sk_fullsock(sk))
+		sock_prot_inuse_add(sock_net(sk), sk->sk_prot, n);
+}
+
 /* --- connections in and out ------------------------------------------------ */
 
 /* Is there already an entry of @sk's connection in @chain? Its lock is held. */
@@ -638,6 +645,8 @@ bool tcpx_ehash_insert(struct sock *sk, struct sock *osk, bool *found)
 		if (ok)
 			__sk_nulls_add_node_rcu(sk, chain);
 	}
+	if (ok)
+		tcpx_inuse(sk, 1);
 	spin_unlock(lock);
 	return ok;
 }
@@ -657,6 +666,8 @@ void tcpx_ehash_remove(struct sock *sk, bool *removed)
 
 	spin_lock_bh(lock);
 	was_in = __sk_nulls_del_node_init_rcu(sk);
+	if (was_in)
+		tcpx_inuse(sk, -1);
 	spin_unlock_bh(lock);
 	if (removed)
 		*removed = was_in;
@@ -677,10 +688,12 @@ void tcpx_ehash_replace_tw(struct sock *sk, struct tcpx_timewait_sock *tw)
 
 	twsk->sk_hash = sk->sk_hash;
 	spin_lock(lock);
-	if (likely(sk_hashed(sk)))
+	if (likely(sk_hashed(sk))) {
 		hlist_nulls_replace_init_rcu(&sk->sk_nulls_node, &twsk->sk_nulls_node);
-	else
+		tcpx_inuse(sk, -1);
+	} else {
 		__sk_nulls_add_node_rcu(twsk, tcpx_ehash_chain(h, sk->sk_hash));
+	}
 	spin_unlock(lock);
 }
 
@@ -741,6 +754,7 @@ int tcpx_check_established(struct sock *sk, u16 lport, struct tcpx_timewait_sock
 		hlist_nulls_replace_init_rcu(&tw->__tw_common.skc_nulls_node, &sk->sk_nulls_node);
 	else
 		__sk_nulls_add_node_rcu(sk, chain);
+	tcpx_inuse(sk, 1);
 out:
 	spin_unlock(lock);
 	if (err)
@@ -817,6 +831,7 @@ static int tcpx_hash_listener(struct sock *sk)
 	if (!err) {
 		sock_set_flag(sk, SOCK_RCU_FREE);
 		__sk_nulls_add_node_rcu(sk, &bucket->chain);
+		tcpx_inuse(sk, 1);
 	}
 	spin_unlock(&bucket->lock);
 	return err;
@@ -858,6 +873,7 @@ static void tcpx_unhash_listener(struct sock *sk)
 		if (rcu_access_pointer(sk->sk_reuseport_cb))
 			reuseport_stop_listen_sock(sk);
 		__sk_nulls_del_node_init_rcu(sk);
+		tcpx_inuse(sk, -1);
 	}
 	spin_unlock(&bucket->lock);
 }

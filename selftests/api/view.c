@@ -154,6 +154,53 @@ TEST_F(view, connection)
 	EXPECT_EQ(0, c.inode);
 }
 
+/* Sockets that /proc/net/protocols counts: listeners and connections of this namespace. */
+static int in_use(int family, bool v6)
+{
+	static const char *const inet[] = { "TCP", "TCPv6" }, *const tcpx[] = { "TCPX", "TCPXv6" };
+	const char *proto = family == AF_TCPX ? tcpx[v6] : inet[v6];
+	FILE *f = fopen("/proc/net/protocols", "r");
+	char line[256], name[32];
+	int n = -1, sockets;
+
+	while (f && n < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%31s %*u %d", name, &sockets) == 2 && !strcmp(name, proto))
+			n = sockets;
+	if (!f || n < 0)
+		api_die("/proc/net/protocols");
+	fclose(f);
+	return n;
+}
+
+TEST_F(view, sockets_in_use)
+{
+	bool v6 = variant->face != API_V4, same = variant->client == variant->server;
+	int v4 = AF_INET, other;
+
+	EXPECT_EQ(2 + same, in_use(variant->server, v6));
+	EXPECT_EQ(1 + 2 * same, in_use(variant->client, v6));
+	/* Neither what is only bound nor what is refused. */
+	api_bound(variant->client, "127.0.0.1", 0);
+	self->addr.sin_port ^= 1;
+	EXPECT_EQ(-ECONNREFUSED, SYS(api_connect(api_socket(variant->client, 0), &self->addr)));
+	EXPECT_EQ(1 + 2 * same, in_use(variant->client, v6));
+	if (variant->face == API_MAPPED) {
+		ASSERT_EQ(0, SYS(setsockopt(self->c, IPPROTO_IPV6, IPV6_ADDRFORM, &v4,
+					    sizeof(v4))));
+		EXPECT_EQ(2, in_use(variant->client, true));
+		EXPECT_EQ(1, in_use(variant->client, false));
+	}
+	/* TIME_WAIT is not counted. */
+	close(self->c);
+	ASSERT_TRUE(API_WAIT(api_state(self->s) == ST_CLOSE_WAIT));
+	close(self->s);
+	close(self->l);
+	for (other = 0; other < 2; other++) {
+		EXPECT_TRUE(API_WAIT(!in_use(variant->client, other)));
+		EXPECT_TRUE(API_WAIT(!in_use(variant->server, other)));
+	}
+}
+
 TEST_F(view, time_wait)
 {
 	int lport = ntohs(self->addr.sin_port), port = api_port(self->c);
