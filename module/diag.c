@@ -300,6 +300,7 @@ static int diag_put_sockopt(struct sk_buff *skb, const struct sock *sk)
 {
 	struct inet_diag_sockopt opt = {
 		.recverr	= compat_inet_test(RECVERR, sk),
+		.is_icsk	= 1,	/* for who asks: it is connection-oriented */
 		.freebind	= compat_inet_test(FREEBIND, sk),
 		.mc_loop	= compat_inet_test(MC_LOOP, sk),
 		.transparent	= compat_inet_test(TRANSPARENT, sk),
@@ -307,6 +308,7 @@ static int diag_put_sockopt(struct sk_buff *skb, const struct sock *sk)
 		.nodefrag	= compat_inet_test(NODEFRAG, sk),
 		.bind_address_no_port = compat_inet_test(BIND_ADDRESS_NO_PORT, sk),
 		.recverr_rfc4884 = compat_inet_test(RECVERR_RFC4884, sk),
+		.defer_connect	= compat_inet_test(DEFER_CONNECT, sk),
 	};
 
 	return nla_put(skb, INET_DIAG_SOCKOPT, sizeof(opt), &opt);

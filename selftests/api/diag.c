@@ -272,6 +272,30 @@ TEST_F(diag, attributes)
 	EXPECT_LE(5, told_info->tcpi_bytes_acked);
 }
 
+/* A connection that waits for its first data. */
+TEST_F(diag, deferred_connect)
+{
+	int lport = ntohs(self->addr.sin_port), c = api_socket(variant->client, 0);
+	struct inet_diag_sockopt *flags;
+	struct told t;
+
+	/* Without a cookie at once. */
+	api_sysctl("ipv4/tcp_fastopen", "5");
+	api_opt(c, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
+	ASSERT_EQ(0, SYS(api_connect(c, &self->addr)));
+	ASSERT_TRUE(find(variant->client, api_port(c), lport, 0, &t));
+	flags = RTA_DATA(t.attr[INET_DIAG_SOCKOPT]);
+	EXPECT_EQ(1, flags->defer_connect + 0);
+	EXPECT_EQ(1, flags->is_icsk + 0);
+	ASSERT_TRUE(find(variant->client, api_port(self->c), lport, 0, &t));
+	flags = RTA_DATA(t.attr[INET_DIAG_SOCKOPT]);
+	EXPECT_EQ(0, flags->defer_connect + 0);
+	EXPECT_EQ(1, flags->is_icsk + 0);
+	ASSERT_TRUE(find(variant->server, lport, 0, 0, &t));
+	flags = RTA_DATA(t.attr[INET_DIAG_SOCKOPT]);
+	EXPECT_EQ(1, flags->is_icsk + 0);
+}
+
 /* Keys of rfc2385, for administrators; of mapped addresses as IPv4's. */
 TEST_F(diag, md5_keys)
 {
