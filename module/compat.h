@@ -73,19 +73,22 @@
 /**
  * COMPAT_PROTO_ACCEPT() - define @name, fit for proto.accept, by means of @fn
  * @name: static function to define
- * @fn: struct sock *fn(struct sock *sk, int flags, int *err, bool kern)
+ * @fn: struct sock *fn(struct sock *sk, int flags, int *err, int *is_empty); whether
+ *	another one waits is for io_uring, where the kernel asks
  */
 #if TCPX_HAVE_PROTO_ACCEPT_ARG
 #define COMPAT_PROTO_ACCEPT(name, fn)					\
 static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)	\
 {									\
-	return fn(sk, arg->flags, &arg->err, arg->kern);		\
+	return fn(sk, arg->flags, &arg->err, &arg->is_empty);		\
 }
 #else
 #define COMPAT_PROTO_ACCEPT(name, fn)					\
 static struct sock *name(struct sock *sk, int flags, int *err, bool kern) \
 {									\
-	return fn(sk, flags, err, kern);				\
+	int is_empty;							\
+									\
+	return fn(sk, flags, err, &is_empty);				\
 }
 #endif
 

@@ -367,12 +367,12 @@ static int tcpx_wait_for_connect(struct sock *lsk, long timeo)
  * @flags: O_NONBLOCK
  * @err: -EINVAL not listening, -EAGAIN nothing there (or within SO_RCVTIMEO),
  *	 -ERESTARTSYS, -EINTR
- * @kern: a socket of the kernel's, no difference
+ * @is_empty: result, with a child: no other one waits
  *
  * Context: process; takes the socket lock
  * Return: the child, the queue's reference now the caller's; NULL: see *@err.
  */
-struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern)
+struct sock *tcpx_accept(struct sock *sk, int flags, int *err, int *is_empty)
 {
 	struct request_sock *rsk = NULL;
 	struct sock *child = NULL;
@@ -392,6 +392,7 @@ struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern)
 			goto out;
 	}
 	rsk = tcpx_reqsk_queue_remove(sk);
+	*is_empty = tcpx_accept_queue_empty(sk);
 	child = rsk->sk;
 	error = 0;
 	/* Pairs with tcpx_fastopen_remove(), which is done with it then. */

@@ -215,7 +215,7 @@ struct tcpx_accept_queue *tcpx_queue_get(struct sock *sk);	/* NULL: no memory */
 int  tcpx_listen_start(struct sock *sk, int backlog);	/* lock held; -EADDRINUSE */
 void tcpx_listen_stop(struct sock *sk);			/* close of a listener, lock held */
 int  tcpx_listen(struct socket *sock, int backlog);	/* proto_ops.listen */
-struct sock *tcpx_accept(struct sock *sk, int flags, int *err, bool kern);
+struct sock *tcpx_accept(struct sock *sk, int flags, int *err, int *is_empty);
 /* clone lsk into a child for req: all engine state initialised; from syn_recv_sock */
 struct sock *tcpx_create_openreq_child(struct sock *lsk, struct tcpx_request_sock *req,
 				       struct sk_buff *skb);

@@ -356,6 +356,38 @@ TEST_F(uring, multishot_accept)
 	}
 }
 
+/* Does accept() of the first of two connections say that one more waits, and of the second? */
+static void more_wait(struct ring *r, int family, bool more[2])
+{
+	struct completion cqe;
+	struct sockaddr_in addr;
+	int l = api_listener(family, &addr), i;
+
+	for (i = 0; i < 2; i++)
+		api_connected(family, &addr);
+	if (!API_WAIT(api_info(l).tcpi_unacked == 2))
+		api_die("the accept queue");
+	for (i = 0; i < 2; i++) {
+		submit(r, request(IORING_OP_ACCEPT, l, NULL, 0), 1);
+		cqe = complete(r);
+		if (cqe.res < 0)
+			api_die("accept");
+		more[i] = cqe.flags & IORING_CQE_F_SOCK_NONEMPTY;
+	}
+}
+
+TEST_F(uring, accept_says_whether_more_wait)
+{
+	bool inet[2], more[2];
+
+	more_wait(&self->r, AF_INET, inet);
+	more_wait(&self->r, variant->server, more);
+	EXPECT_EQ(inet[0], more[0]);
+	EXPECT_FALSE(more[1]);
+	if (!inet[0])
+		SKIP(return, "not told before 6.10");
+}
+
 /* A buffer that the ring knows: number 0. */
 static void register_buffer(struct ring *r, void *buf, size_t len)
 {
