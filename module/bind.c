@@ -560,15 +560,20 @@ static int tcpx_connect_any(struct tcpx_port_search *s)
 	u32 *perturb = &tcpx_perturb[hash % TCPX_PERTURB_SIZE];
 	u32 n, offset, step;
 	int low, high, err;
+	bool odd;
 
 	inet_sk_get_local_port_range(s->sk, &low, &high);
 	n = high - low + 1;
+	odd = n > 1 && n & 1;
 	if (n > 1)
 		n &= ~1U;
 	offset = READ_ONCE(*perturb) + (u32)(hash >> 32);
 	offset = (offset % n) & ~1U;
 
 	err = tcpx_connect_walk(s, low, n, offset);
+	/* The one beside the pairs. */
+	if (err == -EADDRINUSE && odd)
+		err = tcpx_port_walk(s, high, 1, 0, 1, false);
 	if (err)
 		return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
 	/* Some randomness, unless ports are scarce. */

@@ -20,8 +20,8 @@ API_SOCKET_FIXTURE(alone);
 static void use_up_ports(struct __test_metadata *_metadata, int family, int lo, int hi)
 {
 	/* Of a port that is none of these. */
-	int l = api_bound(family, "127.0.0.1", 5000), fd, i;
-	struct sockaddr_in addr = api_addr("127.0.0.1", 5000);
+	int l = api_bound(family, "127.0.0.1", lo - 10000), fd, i, err;
+	struct sockaddr_in addr = api_addr("127.0.0.1", lo - 10000);
 	uint32_t range = lo | (uint32_t)hi << 16;
 
 	ASSERT_EQ(0, listen(l, 16));
@@ -34,7 +34,11 @@ static void use_up_ports(struct __test_metadata *_metadata, int family, int lo, 
 			EXPECT_EQ(-EADDRNOTAVAIL, SYS(api_connect(fd, &addr)));
 			break;
 		}
-		ASSERT_EQ(0, SYS(api_connect(fd, &addr)));
+		err = SYS(api_connect(fd, &addr));
+		/* Before 6.8 kernel TCP leaves the last one of an odd number out. */
+		if (family == AF_INET && err == -EADDRNOTAVAIL && i && i == hi - lo && !(i & 1))
+			break;
+		ASSERT_EQ(0, err);
 		EXPECT_LE(lo, api_port(fd));
 		EXPECT_GE(hi, api_port(fd));
 		api_accept(l);
@@ -56,6 +60,9 @@ TEST_F(alone, local_port_range)
 	EXPECT_LE(40000, api_port(self->fd));
 	EXPECT_GE(40003, api_port(self->fd));
 	use_up_ports(_metadata, variant->family, 41000, 41003);
+	/* An odd number; one. */
+	use_up_ports(_metadata, variant->family, 42000, 42002);
+	use_up_ports(_metadata, variant->family, 43001, 43001);
 }
 
 /* Once locked, a filter can neither be taken off nor replaced, nor the lock. */
