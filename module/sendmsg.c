@@ -547,9 +547,22 @@ static int tcpx_tx_choose(struct sock *sk, struct msghdr *msg, struct tcpx_tx *t
 	return 0;
 }
 
+/* Control messages. 0 or -errno. */
+static int tcpx_tx_cmsg(struct sock *sk, struct msghdr *msg, struct sockcm_cookie *sockc)
+{
+	int err;
+
+	sockcm_init(sockc, sk);
+	if (!msg->msg_controllen)
+		return 0;
+	err = sock_cmsg_send(sk, msg, sockc);
+	if (err)
+		return err;
+	return compat_sockcm_has_ts_opt_id(sockc) ? -EINVAL : 0;
+}
+
 /* What must hold before the first byte. 0 or -errno for sk_stream_error(). */
-static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx,
-			   struct sockcm_cookie *sockc)
+static int tcpx_tx_prepare(struct sock *sk, struct tcpx_tx *tx)
 {
 	int err;
 
@@ -562,13 +575,6 @@ static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *
 		if (err)
 			return err;
 	}
-	sockcm_init(sockc, sk);
-	if (msg->msg_controllen &&
-	    (sock_cmsg_send(sk, msg, sockc) || compat_sockcm_has_ts_opt_id(sockc)))
-		return -EINVAL;
-	if (unlikely(sockc->tsflags))
-		tcpx_tskey_sync(sk);
-	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	return 0;
 }
 
@@ -576,7 +582,7 @@ static int tcpx_tx_prepare(struct sock *sk, struct msghdr *msg, struct tcpx_tx *
 static int tcpx_tx_run(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx, size_t size,
 		       struct sockcm_cookie *sockc, int *in_syn)
 {
-	int err;
+	int err, cmsg_err = tcpx_tx_cmsg(sk, msg, sockc);
 
 	if (unlikely(tx->flags & (MSG_ZEROCOPY | COMPAT_MSG_SPLICE_PAGES)) && size) {
 		err = tcpx_tx_choose(sk, msg, tx, size);
@@ -588,9 +594,17 @@ static int tcpx_tx_run(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx, 
 		if (err)
 			return err;
 	}
-	err = tcpx_tx_prepare(sk, msg, tx, sockc);
+	err = tcpx_tx_prepare(sk, tx);
 	if (err)
 		return err;
+	/* Whatever has gone: kernel TCP does not tell how much either. */
+	if (unlikely(cmsg_err)) {
+		*in_syn = 0;
+		return cmsg_err;
+	}
+	if (unlikely(sockc->tsflags))
+		tcpx_tskey_sync(sk);
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = tcpx_tx_all(sk, msg, tx);
 	if (err)
 		tcpx_remove_empty_skb(sk);

@@ -70,9 +70,10 @@ TEST_F(effects, inq)
 
 /* --- SO_TXTIME ------------------------------------------------------------ */
 
-/* Send a byte at a time to come; the message is of @len bytes. */
-static long send_at(int fd, uint64_t when, size_t len)
+/* Send a byte with a control message of @len bytes, MSG_FASTOPEN to an address. */
+static long send_with(int fd, int type, uint64_t value, size_t len, const struct sockaddr_in *to)
 {
+	struct sockaddr_in6 name;
 	union {
 		char buf[CMSG_SPACE(16)];
 		struct cmsghdr align;
@@ -81,14 +82,21 @@ static long send_at(int fd, uint64_t when, size_t len)
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &control, .msg_controllen = CMSG_SPACE(len),
+		.msg_name = to ? &name : NULL, .msg_namelen = to ? api_sockaddr(to, &name) : 0,
 	};
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&msg);
 
 	cm->cmsg_level = SOL_SOCKET;
-	cm->cmsg_type = SCM_TXTIME;
+	cm->cmsg_type = type;
 	cm->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(cm), &when, len < sizeof(when) ? len : sizeof(when));
-	return SYS(sendmsg(fd, &msg, MSG_NOSIGNAL));
+	memcpy(CMSG_DATA(cm), &value, len < sizeof(value) ? len : sizeof(value));
+	return SYS(sendmsg(fd, &msg, MSG_NOSIGNAL | (to ? MSG_FASTOPEN : 0)));
+}
+
+/* Send a byte at a time to come; the message is of @len bytes. */
+static long send_at(int fd, uint64_t when, size_t len)
+{
+	return send_with(fd, SCM_TXTIME, when, len, NULL);
 }
 
 /* A stream takes the time, and goes when it likes. */
@@ -107,6 +115,36 @@ TEST_F(effects, txtime)
 	EXPECT_EQ(1, send_at(self->c, api_now_ms() * 1000000 + hour, sizeof(hour)));
 	api_recv(self->s, &x, 1);
 	EXPECT_EQ('x', x);
+}
+
+/* --- bad control messages ------------------------------------------------- */
+
+/* What is not allowed is not a mistake: newer kernel TCP tells. */
+TEST_F(effects, mark_of_a_message)
+{
+	long ret;
+	char x;
+
+	EXPECT_EQ(1, send_with(self->c, SO_MARK, 7, 4, NULL));
+	api_recv(self->s, &x, 1);
+	api_drop_root();
+	ret = send_with(self->c, SO_MARK, 7, 4, NULL);
+	EXPECT_TRUE(ret == -EPERM || (ret == -EINVAL && variant->client == AF_INET));
+	EXPECT_EQ(-EAGAIN, SYS(recv(self->s, &x, 1, MSG_DONTWAIT)));
+}
+
+/* The data goes with the SYN; that the rest does not is an error all the same. */
+TEST_F(effects, bad_message_with_fastopen)
+{
+	int c = api_socket(variant->client, 0), s;
+	char x;
+
+	/* Without cookies on both sides. */
+	api_sysctl("ipv4/tcp_fastopen", "%d", 0x207);
+	api_opt(self->l, IPPROTO_TCP, TCP_FASTOPEN, 5);
+	EXPECT_EQ(-EINVAL, send_with(c, 99, 7, 4, &self->addr));
+	s = api_accept(self->l);
+	EXPECT_EQ(1, recv(s, &x, 1, MSG_DONTWAIT));
 }
 
 /* --- SO_BUSY_POLL --------------------------------------------------------- */
