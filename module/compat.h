@@ -472,6 +472,16 @@ static inline bool compat_sockcm_has_ts_opt_id(const struct sockcm_cookie *sockc
 #endif
 }
 
+/* Device memory to be sent, of which we have none. */
+static inline bool compat_sockcm_has_dmabuf(const struct sockcm_cookie *sockc)
+{
+#if TCPX_HAVE_SOCKCM_DMABUF_ID
+	return sockc->dmabuf_id;
+#else
+	return false;
+#endif
+}
+
 /* One of SOF_TIMESTAMPING_OPT_STATS's, where it is told. */
 static inline void compat_nla_put_rehash(struct sk_buff *skb, u32 rehash)
 {

@@ -584,6 +584,9 @@ static int tcpx_tx_run(struct sock *sk, struct msghdr *msg, struct tcpx_tx *tx, 
 {
 	int err, cmsg_err = tcpx_tx_cmsg(sk, msg, sockc);
 
+	/* Nothing of ours may go instead. */
+	if (!cmsg_err && unlikely(compat_sockcm_has_dmabuf(sockc)))
+		return -EINVAL;
 	if (unlikely(tx->flags & (MSG_ZEROCOPY | COMPAT_MSG_SPLICE_PAGES)) && size) {
 		err = tcpx_tx_choose(sk, msg, tx, size);
 		if (err)

@@ -133,6 +133,15 @@ TEST_F(effects, mark_of_a_message)
 	EXPECT_EQ(-EAGAIN, SYS(recv(self->s, &x, 1, MSG_DONTWAIT)));
 }
 
+/* Device memory that is not there: no other memory is sent instead of it. */
+TEST_F(effects, no_device_memory)
+{
+	char x;
+
+	EXPECT_EQ(-EINVAL, send_with(self->c, 79 /* SCM_DEVMEM_DMABUF */, 4711, 4, NULL));
+	EXPECT_EQ(-EAGAIN, SYS(recv(self->s, &x, 1, MSG_DONTWAIT)));
+}
+
 /* The data goes with the SYN; that the rest does not is an error all the same. */
 TEST_F(effects, bad_message_with_fastopen)
 {
