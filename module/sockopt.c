@@ -207,9 +207,10 @@ static int tcpx_set_timestamp(struct sock *sk, int val)
 	return -EPERM;
 }
 
+/* The lowest bit says what the clock ticks in: 1 for microseconds. */
 static int tcpx_get_timestamp(const struct sock *sk)
 {
-	return tcpx_clock_ms() + READ_ONCE(tcpx_sk(sk)->tsoffset);
+	return (tcpx_clock_ms() + READ_ONCE(tcpx_sk(sk)->tsoffset)) & ~1U;
 }
 
 static int tcpx_get_is_mptcp(const struct sock *sk)

@@ -310,6 +310,20 @@ TEST_F(option, unknown)
 	}
 }
 
+/* A clock of milliseconds, which is what an even value says from 6.7 on. */
+TEST_F(option, timestamp_says_its_unit)
+{
+	int fd = api_socket(variant->family, 0), odd = 0, i;
+
+	for (i = 0; i < 20; i++) {
+		odd += api_getopt(fd, IPPROTO_TCP, TCP_TIMESTAMP) & 1;
+		api_pause();
+	}
+	if (odd && variant->family == AF_INET)
+		SKIP(return, "kernel TCP does not say it before 6.7");
+	EXPECT_EQ(0, odd);
+}
+
 TEST_F(option, congestion_control)
 {
 	static const struct { const char *name; socklen_t len; int expected; } c[] = {
