@@ -560,6 +560,8 @@ static void tcpx_reset_engine(struct sock *sk)
 	if (tp->disorder)
 		memset(tp->disorder->duplicate_sack, 0, sizeof(tp->disorder->duplicate_sack));
 	tcpx_init_engine(sk);
+	/* The sysctl is for new sockets. */
+	tp->rto_min = TCPX_RTO_MIN;
 	tp->cc.is_cwnd_limited = false;
 	tp->cc.max_packets_out = 0;
 	tp->cc.delivered = 0;

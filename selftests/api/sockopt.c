@@ -310,6 +310,23 @@ TEST_F(option, unknown)
 	}
 }
 
+/* The sysctl is for new sockets, not for those that are dissolved. */
+TEST_F(option, rto_min_of_a_dissolved_socket)
+{
+	static const char *const knobs[] = { "ipv4/tcp_rto_min_us", "tcpx/tcp_rto_min_us" };
+	bool own = access("/proc/sys/net/ipv4/tcp_rto_min_us", F_OK);
+	int fd = api_socket(variant->family, 0), val;
+	socklen_t len = sizeof(val);
+
+	if (getsockopt(fd, IPPROTO_TCP, 45 /* TCP_RTO_MIN_US */, &val, &len))
+		SKIP(return, "no TCP_RTO_MIN_US before 6.15");
+	api_sysctl(knobs[own], "40000");
+	fd = api_socket(variant->family, 0);
+	EXPECT_EQ(40000, api_getopt(fd, IPPROTO_TCP, 45));
+	EXPECT_EQ(0, api_dissolve(fd));
+	EXPECT_EQ(200000, api_getopt(fd, IPPROTO_TCP, 45));
+}
+
 /* A clock of milliseconds, which is what an even value says from 6.7 on. */
 TEST_F(option, timestamp_says_its_unit)
 {
