@@ -596,6 +596,7 @@ static void tcpx_reset_engine(struct sock *sk)
 	tp->dsack_dups = 0;
 	tp->total_retrans = 0;
 	tp->rcv_ooopack = 0;
+	tp->plb_rehash = 0;
 }
 
 /* Abort what is left of the connection, and all that waited in it. */

@@ -218,6 +218,33 @@ CASE(label_of_congested_path)
 	CHECK(w, counted == 2 || counted == -1);
 }
 
+/* TCP_INFO's count of other paths, by place: libc's headers know nothing of it. */
+static __u32 rehash_of(struct conn *c)
+{
+	__u8 info[256];
+	socklen_t len = sizeof(info);
+	__u32 rehash;
+
+	CHECK_EQ(c->w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, info, &len));
+	if (len < 240)
+		_exit(EXIT_SKIP);
+	memcpy(&rehash, info + 236, sizeof(rehash));
+	return rehash;
+}
+
+CASE(label_of_congested_path_is_counted)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	open_dctcp(w, c, "5", "0");
+	CHECK_EQ(w, 0, rehash_of(c));
+	CHECK(w, label_changes(c, 20, "E.") >= 3);
+	CHECK(w, rehash_of(c) >= 3);
+	/* Of this connection, not of the socket. */
+	CHECK_EQ(w, 0, connect(c->fd, &nobody, sizeof(nobody)));
+	CHECK_EQ(w, 0, rehash_of(c));
+}
+
 CASE(label_of_congested_path_stays_unless_told)
 {
 	open_dctcp(w, c, "5", "0");
