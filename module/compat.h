@@ -327,6 +327,16 @@ static inline kuid_t compat_sock_i_uid(struct sock *sk)
 #endif
 }
 
+/* Is its memory not the protocol's, but its cgroup's alone? net.core.bypass_prot_mem */
+static inline bool compat_sk_bypass_prot_mem(const struct sock *sk)
+{
+#if TCPX_HAVE_SK_BYPASS_PROT_MEM
+	return sk->sk_bypass_prot_mem;
+#else
+	return false;
+#endif
+}
+
 /* @skb was dropped at @sk: count its segments in SO_MEMINFO's and /proc's drops. */
 static inline void compat_sk_drops_skb(struct sock *sk, const struct sk_buff *skb)
 {

@@ -102,7 +102,8 @@ struct sk_buff *tcpx_stream_alloc_skb(struct sock *sk, gfp_t gfp, bool force)
 	struct sk_buff *skb = alloc_skb_fclone(TCPX_MAX_HEADER, gfp);
 
 	if (unlikely(!skb)) {
-		tcpx_enter_memory_pressure(sk);
+		if (!compat_sk_bypass_prot_mem(sk))
+			tcpx_enter_memory_pressure(sk);
 		sk_stream_moderate_sndbuf(sk);
 		return NULL;
 	}

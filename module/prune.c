@@ -334,6 +334,8 @@ void tcpx_forced_mem_schedule(struct sock *sk, int size)
 		return;
 	}
 	sk_forward_alloc_add(sk, pages << PAGE_SHIFT);
+	if (compat_sk_bypass_prot_mem(sk))
+		return;
 	/* What sk_memory_allocated_add() does, with a smaller share per CPU. */
 	if (unlikely(this_cpu_add_return(*reserve, pages) >= TCPX_MEM_PCPU_PAGES))
 		atomic_long_add(this_cpu_xchg(*reserve, 0), sk->sk_prot->memory_allocated);

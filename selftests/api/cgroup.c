@@ -361,6 +361,34 @@ TEST_F(cgroup, a_little_memory_is_always_there)
 	EXPECT_EQ('x', x);
 }
 
+/* What newer kernels leave to cgroups alone is not on everybody's bill. */
+TEST_F(cgroup, memory_that_is_not_everybodys)
+{
+	struct sockaddr_in addr;
+	int l, c, s, i;
+	long before;
+	char x;
+
+	if (access("/proc/sys/net/core/bypass_prot_mem", F_OK))
+		SKIP(return, "no net.core.bypass_prot_mem");
+	api_sysctl("core/bypass_prot_mem", "1");
+	before = tcp_pages();
+	l = api_listener(variant->server, &addr);
+	c = api_connected(variant->client, &addr);
+	s = api_accept(l);
+	for (i = 0; i < 2000; i++) {
+		api_send(c, "x", 1);
+		api_recv(s, &x, 1);
+		api_send(s, "y", 1);
+		api_recv(c, &x, 1);
+	}
+	close(c);
+	close(s);
+	close(l);
+	/* Some are in the CPUs' reserves. */
+	EXPECT_GT(before + 1000, tcp_pages());
+}
+
 /* Packets of a denied socket neither leave it nor reach it. */
 TEST_F(cgroup, packets_are_denied)
 {
