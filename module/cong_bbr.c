@@ -489,7 +489,7 @@ static void bbr_cong_control(struct tcpx_cc *cc, const struct tcpx_rate_sample *
 	bbr_set_cwnd(ca, cc, rs);
 }
 
-static void bbr_init(struct tcpx_cc *cc)
+static void tcpx_bbr_init(struct tcpx_cc *cc)
 {
 	struct bbr *ca = tcpx_cc_priv(cc);
 
@@ -503,14 +503,14 @@ static void bbr_init(struct tcpx_cc *cc)
 }
 
 /* A loss does not tell the rate. But the window of before must be kept. */
-static u32 bbr_ssthresh(struct tcpx_cc *cc)
+static u32 tcpx_bbr_ssthresh(struct tcpx_cc *cc)
 {
 	bbr_save_cwnd(tcpx_cc_priv(cc), cc);
 	return cc->snd_ssthresh;
 }
 
 /* It was none: nor was it a sign that the pipe is full. */
-static u32 bbr_undo_cwnd(struct tcpx_cc *cc)
+static u32 tcpx_bbr_undo_cwnd(struct tcpx_cc *cc)
 {
 	struct bbr *ca = tcpx_cc_priv(cc);
 
@@ -520,7 +520,7 @@ static u32 bbr_undo_cwnd(struct tcpx_cc *cc)
 }
 
 /* An RTO: what was known of the path may be gone. */
-static void bbr_set_state(struct tcpx_cc *cc, u8 new_state)
+static void tcpx_bbr_set_state(struct tcpx_cc *cc, u8 new_state)
 {
 	struct bbr *ca = tcpx_cc_priv(cc);
 
@@ -532,7 +532,7 @@ static void bbr_set_state(struct tcpx_cc *cc, u8 new_state)
 }
 
 /* Draft, section 4.3.4.4: after idle, send at the rate, not in a burst. */
-static void bbr_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
+static void tcpx_bbr_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
 {
 	struct bbr *ca = tcpx_cc_priv(cc);
 
@@ -546,7 +546,7 @@ static void bbr_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
 		bbr_check_probe_rtt_done(ca, cc, cc->tcp_mstamp, now32);
 }
 
-static u32 bbr_min_tso_segs(const struct tcpx_cc *cc)
+static u32 tcpx_bbr_min_tso_segs(const struct tcpx_cc *cc)
 {
 	return cc->pacing_rate < SLOW_RATE ? 1 : 2;
 }
@@ -570,13 +570,13 @@ static size_t bbr_get_info(const struct tcpx_cc *cc, void *buf, size_t len)
 }
 
 struct tcpx_congestion_ops tcpx_bbr = {
-	.init		= bbr_init,
+	.init		= tcpx_bbr_init,
 	.cong_control	= bbr_cong_control,
-	.ssthresh	= bbr_ssthresh,
-	.undo_cwnd	= bbr_undo_cwnd,
-	.set_state	= bbr_set_state,
-	.cwnd_event	= bbr_cwnd_event,
-	.min_tso_segs	= bbr_min_tso_segs,
+	.ssthresh	= tcpx_bbr_ssthresh,
+	.undo_cwnd	= tcpx_bbr_undo_cwnd,
+	.set_state	= tcpx_bbr_set_state,
+	.cwnd_event	= tcpx_bbr_cwnd_event,
+	.min_tso_segs	= tcpx_bbr_min_tso_segs,
 	.sndbuf_windows	= 3,
 	.get_info	= bbr_get_info,
 	.diag_attr	= INET_DIAG_BBRINFO,

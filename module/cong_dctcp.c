@@ -48,7 +48,7 @@ static void dctcp_window_begin(struct dctcp *ca, const struct tcpx_cc *cc)
 }
 
 /* Until it is known better, every segment is taken for marked: section 4.2. */
-static void dctcp_init(struct tcpx_cc *cc)
+static void tcpx_dctcp_init(struct tcpx_cc *cc)
 {
 	struct dctcp *ca = tcpx_cc_priv(cc);
 
@@ -62,7 +62,7 @@ static void dctcp_init(struct tcpx_cc *cc)
 }
 
 /* alpha = (1 - g) * alpha + g * M, rfc8257#section-3.3 step 5 and 6 */
-static void dctcp_update_alpha(struct dctcp *ca, const struct tcpx_cc *cc)
+static void tcpx_dctcp_update_alpha(struct dctcp *ca, const struct tcpx_cc *cc)
 {
 	u32 delivered = cc->delivered - ca->delivered;
 	u32 marked = cc->delivered_ce - ca->delivered_ce;
@@ -83,7 +83,7 @@ static void dctcp_in_ack(struct tcpx_cc *cc)
 
 	if ((s32)(cc->snd_una - ca->window_end) < 0)
 		return;
-	dctcp_update_alpha(ca, cc);
+	tcpx_dctcp_update_alpha(ca, cc);
 	/* A further segment of an answer acknowledges nothing: no round without marks. */
 	if (cc->delivered != ca->delivered)
 		tcpx_plb_round(cc, &ca->plb, cc->delivered_ce - ca->delivered_ce,
@@ -92,7 +92,7 @@ static void dctcp_in_ack(struct tcpx_cc *cc)
 }
 
 /* cwnd * (1 - alpha / 2), rfc8257#section-3.3 step 9 */
-static u32 dctcp_ssthresh(struct tcpx_cc *cc)
+static u32 tcpx_dctcp_ssthresh(struct tcpx_cc *cc)
 {
 	struct dctcp *ca = tcpx_cc_priv(cc);
 	u32 cwnd = cc->snd_cwnd;
@@ -121,7 +121,7 @@ static void dctcp_set_state(struct tcpx_cc *cc, u8 new_state)
 }
 
 /* An RTO, once for each, and the end of idleness. */
-static void dctcp_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
+static void tcpx_dctcp_cwnd_event(struct tcpx_cc *cc, enum tcpx_ca_event ev, u32 now32)
 {
 	struct dctcp *ca = tcpx_cc_priv(cc);
 
@@ -159,12 +159,12 @@ static size_t dctcp_get_info(const struct tcpx_cc *cc, void *buf, size_t len)
 }
 
 struct tcpx_congestion_ops tcpx_dctcp = {
-	.init		= dctcp_init,
+	.init		= tcpx_dctcp_init,
 	.in_ack		= dctcp_in_ack,
-	.ssthresh	= dctcp_ssthresh,
+	.ssthresh	= tcpx_dctcp_ssthresh,
 	.cong_avoid	= tcpx_reno_cong_avoid,
 	.set_state	= dctcp_set_state,
-	.cwnd_event	= dctcp_cwnd_event,
+	.cwnd_event	= tcpx_dctcp_cwnd_event,
 	.undo_cwnd	= dctcp_undo_cwnd,
 	.get_info	= dctcp_get_info,
 	.diag_attr	= INET_DIAG_DCTCPINFO,

@@ -70,6 +70,17 @@ unload() {
 }
 mkfifo "$tmp/never"
 
+# Kernels with BTF refuse a module whose kfuncs have the names of functions of ours.
+kernel_algorithms() {
+	local name
+
+	for name in tcp_bbr tcp_dctcp; do
+		modinfo "$name" >/dev/null 2>&1 || continue	# not in each kernel that is built here
+		modprobe "$name" && grep -qw "${name#tcp_}" /proc/sys/net/ipv4/tcp_available_congestion_control &&
+			modprobe -r "$name" || return 1
+	done
+}
+
 refused() { # no such family
 	! "$examples/hello_client" 127.0.0.1 $port $AF_TCPX 2>"$tmp/err" && grep -q '^socket:' "$tmp/err"
 }
@@ -83,6 +94,7 @@ for round in 1 2; do
 	try "round $round: kernel to tcpx" exchange $AF_TCPX $AF_INET
 	try "round $round: tcpx to kernel" exchange $AF_INET $AF_TCPX
 	try "round $round: kernel to kernel" exchange $AF_INET $AF_INET
+	try "round $round: kernel TCP's congestion controls" kernel_algorithms
 	try "round $round: rmmod" unload
 	try "round $round: nothing is left" gone
 	try "round $round: the family is gone" refused
