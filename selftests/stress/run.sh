@@ -283,9 +283,60 @@ run_model() {
 	done
 }
 
+# trinity's random system calls, as a user without privileges, on sockets that are all AF_TCPX's
+# or, with -k, kernel TCP's. What it shows is in the kernel's log; and nothing may be left. It
+# calls those by name that have to do with sockets: others would be of other people's code.
+trinity_calls="sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg setsockopt getsockopt bind
+	connect listen accept accept4 shutdown getsockname getpeername ioctl poll select ppoll
+	splice tee vmsplice sendfile read write readv writev dup dup2 fcntl epoll_ctl epoll_wait"
+
+trinity_for() { # DOMAIN SECONDS
+	local name args=()
+
+	for name in $trinity_calls; do args+=(-c "$name"); done
+	# It leaves files where it is, and shared memory; reads the library as the user it becomes;
+	# and the kernel has a word to say of those who get huge pages only by their limits, and of
+	# programs that fall over what they got. A seed (-s) makes this one do so at once.
+	mkdir "$tmp/trinity.$1"
+	install -m 755 "${mix%/*}/all_tcpx.so" /run/all_tcpx.so
+	chmod 711 "$tmp"
+	chown 65534 "$tmp/trinity.$1"
+	echo 65534 > /proc/sys/vm/hugetlb_shm_group
+	echo 0 > /proc/sys/debug/exception-trace
+	# Interrupted, it ends and says how many calls it has made; if it hangs, the rest follows.
+	(cd "$tmp/trinity.$1" && ulimit -f 2000 -n 256 && in_a unshare --ipc \
+		timeout -s INT -k 60 "$2" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+		env HOME=. LD_PRELOAD=/run/all_tcpx.so ${kernel:+ALL_TCPX=kernel} \
+		trinity -q -a 64 -P "$1" --enable-fds=sockets,pipes,epoll -l off -C 16 \
+		"${args[@]}" > "$tmp/said" 2>&1) || [ $? = 124 ]
+	echo 1 > /proc/sys/debug/exception-trace
+	grep 'created [1-9][0-9]* sockets' "$tmp/said"
+	sed -n 's/.*Ran \([1-9][0-9]* syscalls.*\)/mix: \1/p' "$tmp/said" | grep .
+	until_true 100 users_are "$users_before" ||
+		{ echo "references: $users_before before, $(users) after"; return 1; }
+}
+
+run_trinity() {
+	local domain
+
+	for domain in INET INET6; do
+		wanted "trinity $domain" || continue
+		if ! command -v trinity > /dev/null; then
+			skip "trinity $domain" "trinity is not installed"
+			continue
+		fi
+		make_namespaces
+		users_before=$(users)
+		try "trinity $domain" trinity_for $domain $((seconds * 5 * slow))
+		delete_namespaces
+	done
+}
+
 if [ -n "$list" ]; then
 	run_table
 	run_model
+	run_trinity
 	exit 0
 fi
 begin
@@ -294,4 +345,5 @@ trap 'exit 1' INT TERM
 delete_namespaces
 run_table
 run_model
+run_trinity
 finish

@@ -424,8 +424,8 @@ CASE(urgent_pointer_of_what_is_sent_again)
 }
 
 /*
- * The urgent byte is beyond what the pointer reaches, and so is some of what was sent: the receiver may
- * have the byte that the pointer could name, which is not urgent.
+ * The urgent byte is beyond what the pointer reaches, and so is some of what was sent: the
+ * receiver may have the byte that the pointer could name, which is not urgent.
  */
 CASE(no_urgent_pointer_into_what_was_sent)
 {
