@@ -576,6 +576,9 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 		if (tcpx_ecn_accurate(tp))
 			tcpx_accecn_syn_again(tp, skb);
 		tcpx_syn_challenge(sk, skb, syn_inerr);
+		/* Sent or not (there is a limit), it was for that ACK. */
+		if (tcpx_ecn_accurate(tp))
+			tp->accecn.reflect = 0;
 		return false;
 	}
 	return true;

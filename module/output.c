@@ -778,6 +778,8 @@ int __tcpx_transmit_skb(struct sock *sk, struct sk_buff *skb, bool clone, gfp_t 
 	tcpx_build_header(sk, skb, hdr_len, window, rcv_nxt);
 	if (unlikely(opts.options & TCPX_OPT_ACCECN))
 		tcpx_accecn_option_sent(tp, tp->rx_opt.dsack);
+	else if (!syn && tcpx_ecn_accurate(tp))
+		tp->accecn.opt_with_dsack = 0;
 	tcpx_options_write((struct tcphdr *)skb->data, tp, &opts);
 	skb_shinfo(skb)->gso_type = sk->sk_gso_type;
 	if (!syn)
