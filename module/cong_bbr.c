@@ -29,6 +29,8 @@
 #define CWND_GAIN	(2 * GAIN_ONE)
 
 #define BW_ROUNDS	10	/* length of the bandwidth filter, round trips */
+/* Rounds are counted up to here: a multiple of BW_ROUNDS, so that the slots stay in step. */
+#define ROUNDS		(U16_MAX - U16_MAX % BW_ROUNDS)
 #define CYCLE_LEN	8	/* phases of PROBE_BW */
 #define MIN_CWND	4	/* segments: enough for the ACKs of a delaying receiver */
 #define MIN_RTT_WINDOW	(10 * HZ)
@@ -125,11 +127,11 @@ static_assert(sizeof(struct bbr) <= TCPX_CC_PRIV_SIZE);
  */
 static void bbr_add_bw(struct bbr *ca, u32 bw)
 {
-	u16 age = min_t(u16, ca->round - ca->bw_round, BW_ROUNDS);
+	u32 age = min_t(u32, (ca->round + ROUNDS - ca->bw_round) % ROUNDS, BW_ROUNDS);
 	int i;
 
 	for (i = 0; i < age; i++)
-		ca->bw[(u16)(ca->round - i) % BW_ROUNDS] = 0;
+		ca->bw[(ca->round + ROUNDS - i) % BW_ROUNDS] = 0;
 	ca->bw_round = ca->round;
 	i = ca->round % BW_ROUNDS;
 	ca->bw[i] = max(ca->bw[i], bw);
@@ -145,8 +147,7 @@ static void bbr_update_round(struct bbr *ca, const struct tcpx_cc *cc,
 	if ((s32)(rs->prior_delivered - ca->round_delivered) < 0)
 		return;
 	ca->round_delivered = cc->delivered;
-	/* A multiple of the filter's length, so that its slots stay in step. */
-	ca->round = ca->round == U16_MAX - U16_MAX % BW_ROUNDS - 1 ? 0 : ca->round + 1;
+	ca->round = ca->round == ROUNDS - 1 ? 0 : ca->round + 1;
 	ca->round_start = 1;
 	ca->conserve = 0;
 }
@@ -387,14 +388,15 @@ static void bbr_update_min_rtt(struct bbr *ca, struct tcpx_cc *cc,
 		ca->min_rtt_stamp = rs->now32;
 	}
 	expired = (s32)(rs->now32 - ca->min_rtt_stamp - MIN_RTT_WINDOW) > 0;
-	if (rs->rtt_us >= 0 && ((u32)rs->rtt_us <= ca->min_rtt_us ||
+	if (rs->rtt_us >= 0 && ((u32)rs->rtt_us < ca->min_rtt_us ||
 				(expired && !rs->is_ack_delayed))) {
 		ca->min_rtt_us = rs->rtt_us;
 		ca->min_rtt_stamp = rs->now32;
 	}
 	if (expired && !ca->idle_restart && ca->mode != BBR_PROBE_RTT) {
-		bbr_save_cwnd(ca, cc);
+		/* In this order: a larger window, not yet regained after a loss, is kept. */
 		bbr_enter(ca, BBR_PROBE_RTT, GAIN_ONE, GAIN_ONE);
+		bbr_save_cwnd(ca, cc);
 		ca->probe_rtt_done = 0;
 	}
 	if (ca->mode == BBR_PROBE_RTT)

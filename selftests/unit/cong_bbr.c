@@ -287,6 +287,19 @@ TEST(probes_the_round_trip)
 	EXPECT_BETWEEN(cwnd * 8 / 10, path.cc.snd_cwnd, cwnd * 12 / 10);
 }
 
+/* So where no queue makes a difference, and all round trips are the same: to see one like the
+ * minimum is no reason to put it off.
+ */
+TEST(probes_a_round_trip_that_never_varies)
+{
+	path_init(&path, 1000, 50000);
+	path.demand = 500;
+	path_run(&path, 5);
+	EXPECT_GT(path.min_cwnd, 4);
+	path_run(&path, 10);
+	EXPECT_EQ(4, path.min_cwnd);
+}
+
 /* The path became longer: known after the window of the minimum. */
 TEST(learns_a_longer_round_trip)
 {
