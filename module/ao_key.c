@@ -202,6 +202,15 @@ bool tcpx_ao_connect_init(struct sock *sk, struct tcpx_ao *ao)
 	tcpx_auth_peer_of(&peer, sock_net(sk), sk);
 	if (!tcpx_ao_find(ao, &peer, U8_MAX, -1, -1))
 		return false;
+	/* A segment of the connection before may just be choosing one of those that will go; no
+	 * segment that comes now can.
+	 */
+	hlist_for_each_entry(key, &ao->keys, node) {
+		if (!tcpx_ao_match(key, &peer, key->prefixlen)) {
+			synchronize_rcu();
+			break;
+		}
+	}
 	hlist_for_each_entry_safe(key, next, &ao->keys, node) {
 		if (tcpx_ao_match(key, &peer, key->prefixlen))
 			continue;
