@@ -572,8 +572,10 @@ static int tcpx_connect_any(struct tcpx_port_search *s)
 
 	err = tcpx_connect_walk(s, low, n, offset);
 	/* The one beside the pairs. */
-	if (err == -EADDRINUSE && odd)
+	if (err == -EADDRINUSE && odd) {
+		s->misses = 0;	/* whatever is left: this is the last one to be asked for */
 		err = tcpx_port_walk(s, high, 1, 0, 1, false);
+	}
 	if (err)
 		return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
 	/* Some randomness, unless ports are scarce. */
