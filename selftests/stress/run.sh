@@ -301,7 +301,7 @@ trinity_for() { # DOMAIN SECONDS
 	install -m 755 "${mix%/*}/all_tcpx.so" /run/all_tcpx.so
 	chmod 711 "$tmp"
 	chown 65534 "$tmp/trinity.$1"
-	echo 65534 > /proc/sys/vm/hugetlb_shm_group
+	[ ! -e /proc/sys/vm/hugetlb_shm_group ] || echo 65534 > /proc/sys/vm/hugetlb_shm_group
 	echo 0 > /proc/sys/debug/exception-trace
 	# Interrupted, it ends and says how many calls it has made; if it hangs, the rest follows.
 	(cd "$tmp/trinity.$1" && ulimit -f 2000 -n 256 && in_a unshare --ipc \
