@@ -571,6 +571,7 @@ static size_t bbr_get_info(const struct tcpx_cc *cc, void *buf, size_t len)
 	return sizeof(*info);
 }
 
+/* Those that kernel TCP has as kfuncs must not have their names: its module would not load. */
 struct tcpx_congestion_ops tcpx_bbr = {
 	.init		= tcpx_bbr_init,
 	.cong_control	= bbr_cong_control,

@@ -158,6 +158,7 @@ static size_t dctcp_get_info(const struct tcpx_cc *cc, void *buf, size_t len)
 	return sizeof(*info);
 }
 
+/* Those that kernel TCP has as kfuncs must not have their names: its module would not load. */
 struct tcpx_congestion_ops tcpx_dctcp = {
 	.init		= tcpx_dctcp_init,
 	.in_ack		= dctcp_in_ack,

@@ -152,7 +152,7 @@ static struct sk_buff *tcpx_rtx_search(struct sock *sk, u32 seq)
 	return found;
 }
 
-/* Mark the segments of the block from start to before limit. False: as above. */
+/* The same from sequence number start on. */
 static bool tcpx_sacktag_block(struct sock *sk, struct tcpx_sacktag_state *state, u32 start,
 			       const struct tcp_sack_block *block, u32 limit, bool dup_sack)
 {
