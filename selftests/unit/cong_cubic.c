@@ -80,12 +80,18 @@ static void path_run(struct path *p, double ms)
 	}
 }
 
-/* A loss was found and repaired. */
-static void path_loss(struct path *p)
+/* A loss: what to come back to, and the new threshold. */
+static void path_reduce(struct path *p)
 {
 	p->cc.prior_cwnd = p->cc.snd_cwnd;
 	p->cc.prior_ssthresh = p->cc.snd_ssthresh;
 	p->cc.snd_ssthresh = p->cc.ops->ssthresh(&p->cc);
+}
+
+/* A loss was found and repaired. */
+static void path_loss(struct path *p)
+{
+	path_reduce(p);
 	p->cc.snd_cwnd = p->cc.snd_ssthresh;
 	p->cc.snd_cwnd_cnt = 0;
 	p->cc.ops->set_state(&p->cc, TCP_CA_Recovery);
@@ -236,6 +242,7 @@ TEST(undo)
 	EXPECT_EQ(twin.cc.snd_cwnd, p.cc.snd_cwnd);
 }
 
+/* So does one after a timeout, but for the few ACKs until the minimum RTT is known again. */
 TEST(undo_of_a_timeout)
 {
 	struct path p, twin;
@@ -245,9 +252,7 @@ TEST(undo_of_a_timeout)
 	path_loss(&p);
 	path_run(&p, 300);
 	twin = p;
-	p.cc.prior_cwnd = p.cc.snd_cwnd;
-	p.cc.prior_ssthresh = p.cc.snd_ssthresh;
-	p.cc.snd_ssthresh = p.cc.ops->ssthresh(&p.cc);
+	path_reduce(&p);
 	p.cc.ops->set_state(&p.cc, TCP_CA_Loss);
 	p.cc.snd_cwnd = p.cc.ops->undo_cwnd(&p.cc);
 	p.cc.snd_ssthresh = twin.cc.snd_ssthresh;

@@ -304,7 +304,7 @@ CASE(repeated_syn_is_reflected)
 	rx(c, "S. seq=0 ack=1 noacc");
 }
 
-CASE(repeated_synack_is_reflected)
+static void open_active(struct wire *w, struct conn *c)
 {
 	accecn(w, "3");
 	conn_init(w, c);
@@ -312,9 +312,26 @@ CASE(repeated_synack_is_reflected)
 	rx(c, "SEWA seq=0");
 	tx(c, "SW. seq=0 ack=1 mss=1000 " NOT_ECT);
 	rx(c, "W. seq=1 ack=1");
+}
+
+CASE(repeated_synack_is_reflected)
+{
+	open_active(w, c);
 	tx(c, "SW. seq=0 ack=1 mss=1000 " CE);
 	rx(c, "WA. seq=1 ack=1");
 	tx(c, "PEA. len=10 " ECT_0);
+	rx(c, "EA. seq=1 ack=11");
+}
+
+/* The limit of challenge ACKs kept one back: what it would have told is in no other ACK. */
+CASE(reflection_that_is_not_sent)
+{
+	open_active(w, c);
+	tx(c, "SW. seq=0 ack=1 mss=1000 " NOT_ECT);
+	rx(c, "W. seq=1 ack=1");
+	tx(c, "SW. seq=0 ack=1 mss=1000 " NOT_ECT);
+	none(c);
+	tx(c, "PEA. len=10 " NOT_ECT);
 	rx(c, "EA. seq=1 ack=11");
 }
 
@@ -410,6 +427,24 @@ CASE(option_is_lost_on_the_way)
 	rx(c, "EA. ack=1001 sack=1:1001 noacc");
 	tx(c, "EA. seq=1001 len=1000 " ECT_0);
 	rx(c, "EA. ack=2001 noacc");
+}
+
+/* But a copy that comes late says nothing of an ACK that has had no option. */
+CASE(option_survives_a_late_duplicate)
+{
+	open_passive(w, c);
+	option_mode(w, "1");
+	tx(c, "EA. seq=1 len=1000 " ECT_0);
+	rx(c, "EA. ack=1001 acc=3");
+	conn_read(c, 0, 1000);
+	tx(c, "EA. seq=1 len=1000 " ECT_0);
+	rx(c, "EA. ack=1001 sack=1:1001 acc=3");
+	tx(c, "EA. seq=1001 len=1000 " ECT_0);
+	rx(c, "EA. ack=2001 noacc");
+	tx(c, "EA. seq=1 len=1000 " ECT_0);
+	rx(c, "EA. ack=2001 sack=1:1001 noacc");
+	tx(c, "EA. seq=2001 len=100 " CE);
+	rx(c, "WA. ack=2101 acc=3");
 }
 
 /* ---- the sender ---- */

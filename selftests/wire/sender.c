@@ -115,21 +115,6 @@ CASE(pacing)
 	CHECK_TIME(w, c->seg.time - begin <= 250 * 1000000LL);
 }
 
-/* ---- idle times, rfc5681#section-4.1 ---- */
-
-/* A window that has grown to 20, then silence for longer than the RTO. */
-static void grown_then_idle(struct wire *w, struct conn *c)
-{
-	conn_slow(w, c, OPTS);
-	conn_write(c, 10000, 0);
-	rx_stream(c, 1, 10001, 1000);
-	none_for(c, SLOW_RTT_MS);
-	tx(c, ". ack=10001");
-	CHECK_EQ(w, 20, sock_info(c).snd_cwnd);
-	none_for(c, 3 * SLOW_RTT_MS);
-	conn_write(c, 40000, 0);
-}
-
 /*
  * A burst smaller than it could be waits for an ACK that is due within a millisecond, not for
  * one that is a quarter of a round trip away.
@@ -146,6 +131,21 @@ CASE(burst_waits_for_no_distant_ack)
 	rx(c, "P. seq=8001 len=1000");
 	rx(c, ". seq=9001 len=1000");
 	none(c);
+}
+
+/* ---- idle times, rfc5681#section-4.1 ---- */
+
+/* A window that has grown to 20, then silence for longer than the RTO. */
+static void grown_then_idle(struct wire *w, struct conn *c)
+{
+	conn_slow(w, c, OPTS);
+	conn_write(c, 10000, 0);
+	rx_stream(c, 1, 10001, 1000);
+	none_for(c, SLOW_RTT_MS);
+	tx(c, ". ack=10001");
+	CHECK_EQ(w, 20, sock_info(c).snd_cwnd);
+	none_for(c, 3 * SLOW_RTT_MS);
+	conn_write(c, 40000, 0);
 }
 
 CASE(restart_after_idle)
@@ -364,8 +364,6 @@ CASE(ack_of_the_original)
 	none_for(c, SLOW_RTT_MS / 2);
 }
 
-/* ---- CUBIC ---- */
-
 /* The peer waits before it acknowledges a lone short segment: that is not the round trip. */
 CASE(minimum_rtt_without_delayed_acks)
 {
@@ -386,6 +384,8 @@ CASE(minimum_rtt_without_delayed_acks)
 	memcpy(&min_rtt, info + INFO_MIN_RTT, sizeof(min_rtt));
 	CHECK_TIME(w, min_rtt < 40000);
 }
+
+/* ---- CUBIC ---- */
 
 /*
  * After an RTO: slow start up to ssthresh, and then no faster than the curve and Reno,

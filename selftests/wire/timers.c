@@ -506,13 +506,19 @@ static void rx_probe(struct conn *c, __u32 next, int after_ms)
 	CHECK_EQ(c->w, next - !s->len, s->seq - c->irs);
 }
 
-static void closed_window(struct wire *w, struct conn *c)
+/* Of so many bytes two segments have filled the window, and there is so much of it now. */
+static void window_after(struct wire *w, struct conn *c, size_t bytes, int win)
 {
 	w->peer_win = 2000;
 	conn_passive(w, c, NULL);
-	conn_write(c, 3000, 0);
+	conn_write(c, bytes, 0);
 	rx_stream(c, 1, 2001, 1000);
-	tx(c, ". ack=2001 win=0");
+	tx(c, ". ack=2001 win=%d", win);
+}
+
+static void closed_window(struct wire *w, struct conn *c)
+{
+	window_after(w, c, 3000, 0);
 }
 
 CASE(window_probes)
@@ -532,11 +538,7 @@ CASE(window_probes)
 /* What the window has no room for is no part of a probe, a FIN neither. */
 CASE(window_probe_without_the_fin)
 {
-	w->peer_win = 2000;
-	conn_passive(w, c, NULL);
-	conn_write(c, 2000, 0);
-	rx_stream(c, 1, 2001, 1000);
-	tx(c, ". ack=2001 win=300");
+	window_after(w, c, 2000, 300);
 	conn_write(c, 300, MSG_MORE);
 	conn_shutdown(c, SHUT_WR);
 	rx(c, "P. seq=2001 len=300 t<%d", 4 * RTO_MIN_MS);
@@ -567,11 +569,7 @@ CASE(window_stays_closed)
 /* Nothing to send, nothing to probe for. */
 CASE(no_probe_without_data)
 {
-	w->peer_win = 2000;
-	conn_passive(w, c, NULL);
-	conn_write(c, 2000, 0);
-	rx_stream(c, 1, 2001, 1000);
-	tx(c, ". ack=2001 win=0");
+	window_after(w, c, 2000, 0);
 	none_for(c, 700);
 }
 
