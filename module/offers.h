@@ -683,6 +683,7 @@ void tcpx_update_rto_stats(struct sock *sk);
 void tcpx_clear_xmit_timers(struct sock *sk);		/* any context; drops their references */
 void tcpx_clear_xmit_timers_sync(struct sock *sk);	/* and waits; process context, not locked */
 void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when);
+void tcpx_reset_paced_timer(struct sock *sk, int what, unsigned long when);
 void tcpx_clear_xmit_timer(struct sock *sk);
 void tcpx_reset_delack_timer(struct sock *sk, unsigned long expires);
 void tcpx_timer_handler(struct sock *sk);		/* lock held */

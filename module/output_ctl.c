@@ -517,5 +517,5 @@ void tcpx_send_probe0(struct sock *sk)
 		/* It could not leave: the network is not to blame. */
 		timeout = TCP_RESOURCE_PROBE_INTERVAL;
 	}
-	tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0, tcpx_clamp_probe0(sk, timeout));
+	tcpx_reset_paced_timer(sk, TCPX_TIME_PROBE0, tcpx_clamp_probe0(sk, timeout));
 }

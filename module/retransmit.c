@@ -254,5 +254,5 @@ void tcpx_xmit_retransmit_queue(struct sock *sk)
 			rearm = true;
 	}
 	if (rearm)
-		tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, tp->rto);
+		tcpx_reset_paced_timer(sk, TCPX_TIME_RETRANS, tp->rto);
 }

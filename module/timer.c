@@ -57,14 +57,29 @@ void tcpx_reset_xmit_timer(struct sock *sk, int what, unsigned long when)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
-	/* Pacing may hold the skb back: count from its departure. */
-	if (tp->tcp_wstamp_ns > tcpx_mstamp_ns(tp))
-		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp));
 	when = clamp_t(unsigned long, when, 1, tp->rto_max);
 	when += jiffies;
 	WRITE_ONCE(tp->pending, what);
 	WRITE_ONCE(tp->xmit_due, (u32)when);
 	tcpx_timer_by(sk, when);
+}
+
+/**
+ * tcpx_reset_paced_timer() - the same, for what was sent by now
+ * @sk: socket, locked
+ * @what: TCPX_TIME_*
+ * @when: jiffies from the departure of the last skb, which pacing may hold back
+ *
+ * Not for what is sent again after a timeout: its time is a bound of the user's, or grows
+ * by backing off.
+ */
+void tcpx_reset_paced_timer(struct sock *sk, int what, unsigned long when)
+{
+	const struct tcpx_sock *tp = tcpx_sk(sk);
+
+	if (tp->tcp_wstamp_ns > tcpx_mstamp_ns(tp))
+		when += nsecs_to_jiffies(tp->tcp_wstamp_ns - tcpx_mstamp_ns(tp));
+	tcpx_reset_xmit_timer(sk, what, when);
 }
 
 /**
@@ -274,7 +289,7 @@ void tcpx_check_probe_timer(struct sock *sk)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 
 	if (!tp->packets_out && !tp->pending)
-		tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0, tcpx_probe0_base(sk));
+		tcpx_reset_paced_timer(sk, TCPX_TIME_PROBE0, tcpx_probe0_base(sk));
 }
 
 /* --- giving up ---------------------------------------------------------------- */

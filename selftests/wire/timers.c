@@ -440,6 +440,33 @@ CASE(user_timeout)
 	CHECK_TIME(w, elapsed_ms(begin) >= 500 - JIFFY_MS);
 }
 
+/*
+ * The pace is that of what is sent, here a segment in a second, not of timers for what was:
+ * neither backing off nor the user's limit is put off by it.
+ */
+CASE(timeouts_are_not_paced)
+{
+	__s64 begin;
+	int i;
+
+	conn_slow(w, c, "mss=1000 sackok ws=0");
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	sock_set(w, c->fd, SOL_SOCKET, SO_MAX_PACING_RATE, 1000);
+	sock_set(w, c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000);
+	/* Ten segments go as they come. */
+	for (i = 0; i < 10; i++) {
+		conn_write(c, 10, 0);
+		rx(c, "P. seq=%d len=10", 1 + i * 10);
+	}
+	tx(c, ". ack=101");
+	conn_write(c, 1000, 0);
+	rx(c, "P. seq=101 len=1000");
+	rx(c, "P. seq=101 len=1000");
+	begin = c->last;
+	CHECK_EQ(w, ETIMEDOUT, wait_error(c));
+	CHECK_TIME(w, elapsed_ms(begin) <= 3000 + 2 * JIFFY_MS);
+}
+
 /* The limit counts from the last progress, not from the first byte. */
 CASE(user_timeout_restarts)
 {
