@@ -222,7 +222,7 @@ void tcpx_rearm_rto(struct sock *sk)
 	/* A probe or reordering timer ran: the RTO counts from the segment. */
 	if (tp->pending == TCPX_TIME_REO_TIMEOUT || tp->pending == TCPX_TIME_LOSS_PROBE)
 		rto = usecs_to_jiffies(max_t(s64, tcpx_rto_delta_us(sk), 1));
-	tcpx_reset_xmit_timer(sk, TCPX_TIME_RETRANS, rto);
+	tcpx_reset_paced_timer(sk, TCPX_TIME_RETRANS, rto);
 }
 
 /**
@@ -257,7 +257,7 @@ bool tcpx_schedule_loss_probe(struct sock *sk, bool advancing_rto)
 	rto_us = advancing_rto ? jiffies_to_usecs(tp->rto) : tcpx_rto_delta_us(sk);
 	if (rto_us > 0)
 		timeout_us = min_t(u64, timeout_us, rto_us);
-	tcpx_reset_xmit_timer(sk, TCPX_TIME_LOSS_PROBE, usecs_to_jiffies(timeout_us));
+	tcpx_reset_paced_timer(sk, TCPX_TIME_LOSS_PROBE, usecs_to_jiffies(timeout_us));
 	return true;
 }
 
@@ -274,8 +274,8 @@ static void tcpx_ack_probe(struct sock *sk)
 		tp->probes_tstamp = 0;
 		tcpx_clear_xmit_timer(sk);
 	} else {
-		tcpx_reset_xmit_timer(sk, TCPX_TIME_PROBE0,
-				      tcpx_clamp_probe0(sk, tcpx_probe0_when(sk, tp->rto_max)));
+		tcpx_reset_paced_timer(sk, TCPX_TIME_PROBE0,
+				       tcpx_clamp_probe0(sk, tcpx_probe0_when(sk, tp->rto_max)));
 	}
 }
 
@@ -604,25 +604,44 @@ static bool tcpx_ack_is_dubious(const struct sock *sk, int flag)
 	       tcpx_sk(sk)->ca_state != TCP_CA_Open;
 }
 
-static u32 tcpx_newly_delivered(struct sock *sk, u32 prior, int flag)
+/* What an ACK with ECE told of was marked, all of it, as far as rfc3168 can say. */
+static void tcpx_count_ece(struct tcpx_sock *tp, const struct tcpx_sacktag_state *state, int flag)
+{
+	if ((flag & TCPX_FLAG_ECE) && !tcpx_ecn_accurate(tp))
+		tp->cc.delivered_ce = state->prior_delivered_ce +
+				      tp->cc.delivered - state->prior_delivered;
+}
+
+/* The algorithm sees the ACK in the counters, before anything follows from it. */
+static void tcpx_in_ack(struct sock *sk, const struct tcpx_sacktag_state *state, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 n = tp->cc.delivered - prior;
+
+	if (!tp->cc.ops->in_ack)
+		return;
+	tcpx_count_ece(tp, state, flag);
+	tp->cc.ops->in_ack(&tp->cc);
+}
+
+static u32 tcpx_newly_delivered(struct sock *sk, const struct tcpx_sacktag_state *state, int flag)
+{
+	struct tcpx_sock *tp = tcpx_sk(sk);
+	u32 n = tp->cc.delivered - state->prior_delivered;
 
 	TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVERED, n);
 	if ((flag & TCPX_FLAG_ECE) && !tcpx_ecn_accurate(tp)) {
-		tp->cc.delivered_ce += n;
+		tcpx_count_ece(tp, state, flag);
 		TCPX_NET_ADD(sock_net(sk), LINUX_MIB_TCPDELIVEREDCE, n);
 	}
 	return n;
 }
 
 /* AccECN: the ACK tells how many were marked. TCPX_FLAG_ECE if any. */
-static int tcpx_accecn_ack(struct sock *sk, const struct sk_buff *skb, u32 prior_delivered,
-			   u32 prior_snd_una, int flag)
+static int tcpx_accecn_ack(struct sock *sk, const struct sk_buff *skb,
+			   const struct tcpx_sacktag_state *state, u32 prior_snd_una, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 segs = tp->cc.delivered - prior_delivered;
+	u32 segs = tp->cc.delivered - state->prior_delivered;
 	u32 bytes = tp->snd_una - prior_snd_una ?: segs * tp->mss_cache;
 	u32 marked = tcpx_accecn_process(sk, skb, segs, bytes, flag);
 
@@ -641,7 +660,6 @@ static int tcpx_old_ack(struct sock *sk, const struct sk_buff *skb, int flag,
 			struct tcpx_sacktag_state *state)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	u32 prior_delivered = tp->cc.delivered;
 	int rexmit = TCPX_REXMIT_NONE;
 
 	/* rfc7323#section-4.3 (2): its data may still be the next. */
@@ -650,7 +668,7 @@ static int tcpx_old_ack(struct sock *sk, const struct sk_buff *skb, int flag,
 	if (TCPX_CB(skb)->sacked) {
 		flag |= tcpx_sacktag_write_queue(sk, skb, tp->snd_una, state);
 		tcpx_fastretrans_alert(sk, tp->snd_una, 0, &flag, &rexmit);
-		tcpx_newly_delivered(sk, prior_delivered, flag);
+		tcpx_newly_delivered(sk, state, flag);
 		tcpx_xmit_recovery(sk, rexmit);
 	}
 	return 0;
@@ -700,10 +718,14 @@ static int tcpx_num_dupack(const struct sk_buff *skb, int flag)
 int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
-	struct tcpx_sacktag_state state = { .reord = tp->snd_nxt };
+	struct tcpx_sacktag_state state = {
+		.reord			= tp->snd_nxt,
+		.prior_delivered	= tp->cc.delivered,
+		.prior_delivered_ce	= tp->cc.delivered_ce,
+	};
 	u32 ack = TCPX_CB(skb)->ack_seq, seq = TCPX_CB(skb)->seq;
 	u32 prior_snd_una = tp->snd_una, prior_packets = tp->packets_out;
-	u32 prior_delivered = tp->cc.delivered, prior_lost = tp->cc.lost;
+	u32 prior_lost = tp->cc.lost;
 	int rexmit = TCPX_REXMIT_NONE, num_dupack = 0, err;
 	bool reneg = tp->is_sack_reneg;	/* before this ACK may end it */
 	u32 prior_fack, delivered;
@@ -743,17 +765,16 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 			flag |= tcpx_sacktag_write_queue(sk, skb, prior_snd_una, &state);
 	}
 
-	if (tp->cc.ops->in_ack)
-		tp->cc.ops->in_ack(&tp->cc);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	tp->probes_out = 0;
 	tp->rcv_tstamp = tcpx_jiffies32();
 	if (!prior_packets) {
 		if (tcpx_ecn_accurate(tp))
-			flag |= tcpx_accecn_ack(sk, skb, prior_delivered, prior_snd_una, flag);
+			flag |= tcpx_accecn_ack(sk, skb, &state, prior_snd_una, flag);
+		tcpx_in_ack(sk, &state, flag);
 		if (flag & TCPX_FLAG_DSACKING_ACK) {
 			tcpx_fastretrans_alert(sk, prior_snd_una, 0, &flag, &rexmit);
-			tcpx_newly_delivered(sk, prior_delivered, flag);
+			tcpx_newly_delivered(sk, &state, flag);
 		}
 		tcpx_ack_probe(sk);
 		if (tp->tlp_high_seq)
@@ -763,7 +784,8 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 
 	flag |= tcpx_clean_rtx_queue(sk, skb, prior_fack, prior_snd_una, &state);
 	if (tcpx_ecn_accurate(tp))
-		flag |= tcpx_accecn_ack(sk, skb, prior_delivered, prior_snd_una, flag);
+		flag |= tcpx_accecn_ack(sk, skb, &state, prior_snd_una, flag);
+	tcpx_in_ack(sk, &state, flag);
 	tcpx_rack_update_reo_wnd(sk, &state.rs);
 	if (tp->tlp_high_seq)
 		tcpx_process_tlp_ack(sk, ack, flag);
@@ -776,7 +798,7 @@ int tcpx_ack(struct sock *sk, const struct sk_buff *skb, int flag)
 	if ((flag & TCPX_FLAG_FORWARD_PROGRESS) || !(flag & TCPX_FLAG_NOT_DUP))
 		sk_dst_confirm(sk);
 
-	delivered = tcpx_newly_delivered(sk, prior_delivered, flag);
+	delivered = tcpx_newly_delivered(sk, &state, flag);
 	tcpx_rate_gen(sk, delivered, tp->cc.lost - prior_lost, reneg, &state.rs);
 	tcpx_cong_control(sk, ack, delivered, tp->cc.lost - prior_lost, flag, &state.rs);
 	tcpx_xmit_recovery(sk, rexmit);

@@ -161,7 +161,7 @@ enum tcpx_ca_event {
  *	outside recovery. This or @cong_control is required.
  * @cong_control: for each ACK, when all else is done: set snd_cwnd and pacing_rate.
  *	Nobody else then changes them in a recovery or after idle.
- * @in_ack: for each ACK, before it has any effect on the counters; optional
+ * @in_ack: for each ACK, once the counters have it, before anything else follows; optional
  * @set_state: before ca_state changes (enum tcp_ca_state); optional
  * @cwnd_event: optional
  * @pkts_acked: for every ACK with new data; optional

@@ -563,6 +563,8 @@ enum tcpx_rexmit {
  * @reord: lowest sequence newly SACKed out of order
  * @flag: TCPX_FLAG_*
  * @mss_now: current MSS, 0 until needed
+ * @prior_delivered: cc.delivered before the ACK, and
+ * @prior_delivered_ce: cc.delivered_ce
  * @rs: delivery rate sample
  */
 struct tcpx_sacktag_state {
@@ -571,6 +573,8 @@ struct tcpx_sacktag_state {
 	u32	reord;
 	int	flag;
 	unsigned int mss_now;
+	u32	prior_delivered;
+	u32	prior_delivered_ce;
 	struct tcpx_rate_sample rs;
 };
 

@@ -3,6 +3,7 @@
  * Explicit Congestion Notification, rfc3168: who asks for it, what is marked, how a
  * mark comes back and what it does.
  */
+#include <linux/inet_diag.h>
 #include "fixture.h"
 
 #define ECT_0	"tos=2"
@@ -295,6 +296,25 @@ CASE(echo_reduces_window)
 	CHECK(w, sock_info(c).snd_ssthresh < 7);
 	conn_write(c, 10, 0);
 	rx(c, "PW. seq=13001 len=10 " ECT_0);
+}
+
+/*
+ * DCTCP's window ends with the ACK of its last segment, whose marks are of it: alpha begins
+ * with 1024, and had they come too late for the first window it would be 960 then.
+ */
+CASE(dctcp_counts_the_last_ack_of_a_window)
+{
+	union tcp_cc_info info;
+	socklen_t len = sizeof(info);
+
+	open_passive(w, c);
+	CHECK_EQ(w, 0, setsockopt(c->fd, IPPROTO_TCP, TCP_CONGESTION, "dctcp", 5));
+	conn_write(c, 10000, 0);
+	rx_stream(c, 1, 10001, 1000);
+	tx(c, "E. ack=10001");
+	CHECK_EQ(w, 0, getsockopt(c->fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len));
+	CHECK_EQ(w, 1024, info.dctcp.dctcp_alpha);
+	CHECK_EQ(w, 5, sock_info(c).snd_ssthresh);
 }
 
 /* rfc3168#section-6.1.5: what is sent again is not ECN-capable; after a loss, too,
