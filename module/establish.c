@@ -240,6 +240,9 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 	if (!tp->cc.srtt_us)
 		tcpx_synack_rtt_meas(sk, tp->fastopen_rsk);
 	tcpx_sync_mss(sk, tp->pmtu_cookie);
+	/* From here on it is payload; the buffers are reckoned by it. */
+	if (tp->rx_opt.tstamp_ok)
+		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
 	if (unlikely(tp->fastopen_rsk)) {
 		tcpx_fastopen_established(sk);
 	} else {
@@ -260,8 +263,6 @@ void tcpx_syn_recv_established(struct sock *sk, struct sk_buff *skb)
 	tp->snd_wnd = ntohs(tcp_hdr(skb)->window) << tp->rx_opt.snd_wscale;
 	tp->snd_wl1 = TCPX_CB(skb)->seq;
 	tp->max_window = max(tp->max_window, tp->snd_wnd);
-	if (tp->rx_opt.tstamp_ok)
-		tp->advmss -= TCPOLEN_TSTAMP_ALIGNED;
 	tp->lsndtime = tcpx_jiffies32();
 	if (!tp->cc.ops->cong_control)
 		tcpx_update_pacing_rate(sk);

@@ -23,6 +23,8 @@ struct wire_info sock_info(struct conn *c)
 		.delivered	= info.tcpi_delivered,
 		.delivered_ce	= info.tcpi_delivered_ce,
 		.unacked	= info.tcpi_unacked,
+		.advmss		= info.tcpi_advmss,
+		.rcv_space	= info.tcpi_rcv_space,
 		.busy_ms	= info.tcpi_busy_time / 1000,
 		.rwnd_limited_ms = info.tcpi_rwnd_limited / 1000,
 		.sndbuf_limited_ms = info.tcpi_sndbuf_limited / 1000,

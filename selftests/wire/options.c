@@ -105,6 +105,13 @@ CASE(timestamp_echo)
 	rx(c, ". ack=2001 len=10 tsecr=3000");
 }
 
+/* They take room from the payload, by which buffers are reckoned from the first on. */
+CASE(timestamps_take_room)
+{
+	conn_passive(w, c, TS_OPTS);
+	CHECK_EQ(w, 10 * sock_info(c).advmss, sock_info(c).rcv_space);
+}
+
 /* A segment ahead of its turn is not echoed until the hole is filled. */
 CASE(timestamp_echo_out_of_order)
 {

@@ -266,12 +266,14 @@ struct conn {
  * @busy_ms:	time with something in flight
  * @rwnd_limited_ms: of that, time when the peer's window was the limit
  * @sndbuf_limited_ms: and when the send buffer was
+ * @advmss:	payload of the peer's full segments, bytes
+ * @rcv_space:	what the reader is taken to need a round trip, bytes
  * @ecn:	negotiated
  * @ecn_seen:	something came ECN-capable
  */
 struct wire_info {
 	__u32	ca_state, snd_cwnd, snd_ssthresh, delivered, delivered_ce, unacked;
-	__u32	busy_ms, rwnd_limited_ms, sndbuf_limited_ms;
+	__u32	busy_ms, rwnd_limited_ms, sndbuf_limited_ms, advmss, rcv_space;
 	bool	ecn, ecn_seen;
 };
 
