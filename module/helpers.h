@@ -30,6 +30,12 @@ static inline u32 tcpx_time_stamp(const struct tcpx_sock *tp)
 	return (u32)div_u64(tp->tcp_mstamp, USEC_PER_MSEC);
 }
 
+/* The same clock, as of when the skb left last. */
+static inline u32 tcpx_skb_timestamp(const struct sk_buff *skb)
+{
+	return div_u64(skb->tstamp, NSEC_PER_MSEC);
+}
+
 /* --- which IP ------------------------------------------------------------ */
 
 /* Of a received segment: an IPv6 socket may get one of IPv4. */

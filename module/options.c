@@ -265,12 +265,6 @@ static unsigned int tcpx_fastopen_option(const struct tcp_fastopen_cookie *foc,
 	return need;
 }
 
-/* TSval clock at the time the skb leaves. */
-static u32 tcpx_skb_timestamp(const struct sk_buff *skb)
-{
-	return div_u64(skb->tstamp, NSEC_PER_MSEC);
-}
-
 /**
  * tcpx_syn_options() - what to put into our SYN
  * @sk: socket in SYN_SENT, or SYN_RECV at simultaneous open

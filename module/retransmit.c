@@ -194,9 +194,11 @@ int tcpx_retransmit_skb(struct sock *sk, struct sk_buff *skb, int segs)
 		TCPX_CB(skb)->sacked |= TCPXCB_RETRANS;
 		tp->retrans_out += tcpx_skb_pcount(skb);
 	}
-	/* Also when it failed: retransmission was tried at this time. */
+	/* Also when it failed: then it is the time of the last transmission, later than which
+	 * nothing can answer.
+	 */
 	if (!tp->retrans_stamp)
-		tp->retrans_stamp = tcpx_time_stamp(tp);
+		tp->retrans_stamp = tcpx_skb_timestamp(skb);
 	if (tp->undo_retrans < 0)
 		tp->undo_retrans = 0;
 	tp->undo_retrans += tcpx_skb_pcount(skb);
