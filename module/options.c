@@ -314,6 +314,9 @@ unsigned int tcpx_syn_options(struct sock *sk, struct sk_buff *skb, struct tcpx_
 			tp->syn_fastopen_exp = foc->exp;
 		}
 	}
+	/* Of a SYN-ACK, the first two of them: rfc9768#section-3.1.5 for a simultaneous open. */
+	if (unlikely(ack && tcpx_ecn_accurate(tp) && tp->retransmits < 2))
+		size += tcpx_accecn_synack_option(net, opts, MAX_TCP_OPTION_SPACE - size);
 	return size;
 }
 

@@ -519,6 +519,17 @@ CASE(cwr_bit_in_all_segments)
 	send_ten(c, 1, "WA.");
 }
 
+/* Both ask at the same time: the SYN-ACKs say what a listener's would. */
+CASE(simultaneous_open)
+{
+	accecn(w, "3");
+	conn_init(w, c);
+	sock_connect(c);
+	rx(c, "SEWA seq=0 noacc");
+	tx(c, "SEWA seq=0 mss=1000 sackok ws=0");
+	rx(c, "SW. seq=0 ack=1 acc=3 e1b=1 ceb=0 e0b=1");
+}
+
 /* Retransmissions are marked as well. */
 CASE(retransmission)
 {
