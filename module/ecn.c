@@ -344,18 +344,18 @@ static void tcpx_ecn_rcv_ect(struct sock *sk, bool ce)
  * @sk: socket, locked
  * @skb: segment with new data
  *
- * rfc3168#section-6.1.3
+ * rfc3168#section-6.1.3; AccECN counts marks elsewhere, tcpx_accecn_received().
  */
 void tcpx_ecn_check_ce(struct sock *sk, const struct sk_buff *skb)
 {
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	u8 ecn = TCPX_CB(skb)->ip_dsfield & INET_ECN_MASK;
 
-	if (!tcpx_ecn_classic(tp))
-		return;
-	if (ecn != INET_ECN_NOT_ECT)
-		tcpx_ecn_rcv_ect(sk, ecn == INET_ECN_CE);
-	else if (tp->ecn_flags & TCPX_ECN_SEEN)
+	if (ecn == INET_ECN_NOT_ECT) {
 		/* Most likely a retransmission: its sender is in recovery. */
-		tcpx_enter_quickack_mode(sk, 2);
+		if ((tp->ecn_flags & TCPX_ECN_MODE) && (tp->ecn_flags & TCPX_ECN_SEEN))
+			tcpx_enter_quickack_mode(sk, 2);
+	} else if (tcpx_ecn_classic(tp)) {
+		tcpx_ecn_rcv_ect(sk, ecn == INET_ECN_CE);
+	}
 }

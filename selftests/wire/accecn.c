@@ -288,6 +288,36 @@ CASE(change_is_acknowledged_at_once)
 	rx(c, "EA. ack=301 t<=10");
 }
 
+/* Data that is not ECN-capable where some was is sent again: its sender waits for the ACK. */
+CASE(retransmission_is_acknowledged_at_once)
+{
+	int i;
+
+	open_passive(w, c);
+	tx(c, "PEA. len=100 " ECT_0);
+	rx(c, "EA. ack=101");
+	for (i = 2; i < 5; i++) {
+		sock_set(w, c->fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+		tx(c, "PEA. len=100 " NOT_ECT);
+		rx(c, "EA. ack=%d t<=10", i * 100 + 1);
+	}
+}
+
+/* What an ACK makes us send tells of the mark that the ACK itself came with. */
+CASE(mark_is_told_by_what_the_ack_lets_go)
+{
+	int i;
+
+	open_passive(w, c);
+	conn_write(c, 4 * 988, 0);
+	for (i = 0; i < 4; i++)
+		rx(c, "%s seq=%d len=988", i < 3 ? "EA." : "PEA.", 1 + i * 988);
+	tx(c, "EA. ack=1 sack=989:1977");
+	tx(c, "EA. ack=1 sack=989:2965");
+	tx(c, "EA. ack=1 sack=989:3953 " CE);
+	rx(c, "WA. seq=1 len=988");
+}
+
 /* What comes again of the handshake may come with another mark: the answer tells of that. */
 CASE(repeated_syn_is_reflected)
 {
