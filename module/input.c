@@ -640,9 +640,9 @@ static void tcpx_rcv_fast_ack(struct sock *sk, struct sk_buff *skb)
 
 	if (tp->rcv_nxt == tp->rcv_wup)
 		flag = tcpx_store_ts_recent(tp);
-	tcpx_ack(sk, skb, flag);
 	if (tcpx_ecn_accurate(tp))
 		tcpx_accecn_received(sk, skb, 0);
+	tcpx_ack(sk, skb, flag);
 	__kfree_skb(skb);
 	tcpx_data_snd_check(sk);
 	/* Only marks on pure ACKs, which AccECN counts, make an ACK owed here. */
@@ -734,14 +734,15 @@ void tcpx_rcv_established(struct sock *sk, struct sk_buff *skb)
 			return;
 	}
 
+	/* First: what the ACK makes us send tells of the mark. */
+	if (tcpx_ecn_accurate(tp))
+		tcpx_accecn_received(sk, skb, skb->len - th->doff * 4);
 	reason = tcpx_ack(sk, skb, TCPX_FLAG_SLOWPATH | TCPX_FLAG_UPDATE_TS_RECENT);
 	if (reason < 0) {
 		tcpx_drop(sk, skb, -reason);
 		return;
 	}
 	tcpx_rcv_rtt_measure_ts(sk, skb);
-	if (tcpx_ecn_accurate(tp))
-		tcpx_accecn_received(sk, skb, skb->len - th->doff * 4);
 	tcpx_urg(sk, skb, th);
 	tcpx_data_queue(sk, skb);
 	tcpx_data_snd_check(sk);
