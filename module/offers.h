@@ -783,7 +783,7 @@ struct tcpx_reply {
 };
 
 struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_reply *reply);
-void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
+bool tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
 		     struct tcpx_reply *reply);
 void tcpx_send_reset(const struct sock *sk, struct sk_buff *skb);
 void tcpx_timewait_ack(struct sock *sk, struct sk_buff *skb);

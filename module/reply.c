@@ -60,20 +60,28 @@ struct sk_buff *tcpx_reply_skb(const struct sk_buff *skb, const struct tcpx_repl
  * @skb: the segment, TCPX_CB filled; not consumed
  * @reply: what to say; it is signed if @sk has a key for the peer
  *
- * Without memory or a route nothing is sent.
+ * Without memory or a route nothing is sent. No RST answers a segment signed by TCP-AO unless it
+ * is signed, too: the peer would not believe it (rfc5925#section-7.7).
  *
  * Context: any that may send
+ * Return: false: it was not to be sent.
  */
-void tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
+bool tcpx_send_reply(struct net *net, const struct sock *sk, struct sk_buff *skb,
 		     struct tcpx_reply *reply)
 {
+	const u8 *md5, *ao;
+	bool send = true;
+
 	rcu_read_lock();
 	tcpx_auth_find_reply(&reply->auth, sk, reply->req, skb);
-	if (tcpx_skb_is_v6(skb))
+	if ((reply->flags & TCPHDR_RST) && (!reply->auth.size || reply->auth.md5))
+		send = tcpx_auth_options(tcp_hdr(skb), &md5, &ao) && !ao;
+	if (send && tcpx_skb_is_v6(skb))
 		tcpx_v6_send_reply(net, sk, skb, reply);
-	else
+	else if (send)
 		tcpx_v4_send_reply(net, sk, skb, reply);
 	rcu_read_unlock();
+	return send;
 }
 
 /* What a reply takes from the socket it is sent for, of any kind. */
@@ -116,8 +124,8 @@ void tcpx_send_reset(const struct sock *sk, struct sk_buff *skb)
 			    skb->len - skb_transport_offset(skb) - th->doff * 4;
 	}
 	trace_tcpx_send_reset(sk, skb);
-	tcpx_send_reply(net, sk, skb, &reply);
-	TCPX_INC_STATS(net, TCP_MIB_OUTRSTS);
+	if (tcpx_send_reply(net, sk, skb, &reply))
+		TCPX_INC_STATS(net, TCP_MIB_OUTRSTS);
 }
 
 /**

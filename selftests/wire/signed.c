@@ -423,6 +423,16 @@ CASE(ao_resets)
 	rx(c, "R seq=2 keyid=7");
 }
 
+/* There is no key to sign the RST with, and without a signature nobody believes it. */
+CASE(ao_no_reset_without_the_key)
+{
+	passive(w, c, &sha1, NULL);
+	conn_close(c);
+	rx(c, "F. seq=1 ack=1");
+	tx(c, ". ack=2 len=10 rnext=5");
+	none(c);
+}
+
 /* A cookie is signed, and its ACK is judged. */
 CASE(ao_cookie)
 {
