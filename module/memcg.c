@@ -41,7 +41,8 @@ void tcpx_memcg_forced_schedule(struct sock *sk, int size)
 	sk->sk_userlocks = locks | SOCK_SNDBUF_LOCK;
 	refused = !__sk_mem_schedule(sk, size, SK_MEM_SEND);
 	if (refused) {
-		WRITE_ONCE(sk->sk_sndbuf, 0);
+		/* Full is enough, and the best for who looks without the lock. */
+		WRITE_ONCE(sk->sk_sndbuf, min(sndbuf, sk->sk_wmem_queued + size));
 		__sk_mem_schedule(sk, size, SK_MEM_SEND);
 		WRITE_ONCE(sk->sk_sndbuf, sndbuf);
 	}
