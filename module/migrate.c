@@ -67,7 +67,8 @@ static void tcpx_migrate_handed_over(struct tcpx_request_sock *req)
 static void tcpx_migrate_free_copy(struct tcpx_request_sock *new)
 {
 	tcpx_migrate_handed_over(new);
-	tcpx_reqsk_free(new);
+	/* A reader that took the memory for what had been there may hold it just now. */
+	tcpx_reqsk_put(new);
 }
 
 /**
