@@ -455,6 +455,11 @@ int tcpx_listen_start(struct sock *sk, int backlog)
 
 	if (!queue)
 		return -ENOMEM;
+	/* A segment of the connection before may just be choosing a key of TCP-AO. After that
+	 * none does: TCP_AO_DEL_KEY of a listener need not wait.
+	 */
+	if (tcpx_ao(sk))
+		synchronize_rcu();
 	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 	sk->sk_ack_backlog = 0;
 	queue->synflood_warned = 0;
