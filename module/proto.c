@@ -450,15 +450,18 @@ static void tcpx_judge_orphan(struct sock *sk)
 }
 
 /* Take the spinlock, BH off, with nothing left in the backlog: an orphan is
- * judged by all that came for it. We keep the ownership.
+ * judged by all that came for it. We keep the ownership. A peer that sends as fast as we take
+ * it must not keep us here: the rest of that is release_sock()'s.
  */
 static void tcpx_bh_lock_drained(struct sock *sk)
 	__acquires(&sk->sk_lock.slock)
 {
-	for (;;) {
+	int tries;
+
+	for (tries = 2; ; tries--) {
 		local_bh_disable();
 		bh_lock_sock(sk);
-		if (!READ_ONCE(sk->sk_backlog.tail))
+		if (!tries || !READ_ONCE(sk->sk_backlog.tail))
 			return;
 		bh_unlock_sock(sk);
 		local_bh_enable();
