@@ -212,6 +212,9 @@ void tcpx_shutdown(struct sock *sk, int how)
 
 /* --- death -------------------------------------------------------------- */
 
+/* Those of the host: for all of them the first netns's tcp_max_orphans holds. */
+static struct percpu_counter tcpx_orphans;
+
 /**
  * tcpx_orphan_inc() - a socket lost its file
  * @sk: socket
@@ -219,6 +222,7 @@ void tcpx_shutdown(struct sock *sk, int how)
 void tcpx_orphan_inc(struct sock *sk)
 {
 	atomic_inc(&tcpx_pernet(sock_net(sk))->orphan_count);
+	percpu_counter_inc(&tcpx_orphans);
 }
 
 /**
@@ -228,6 +232,7 @@ void tcpx_orphan_inc(struct sock *sk)
 void tcpx_orphan_dec(struct sock *sk)
 {
 	atomic_dec(&tcpx_pernet(sock_net(sk))->orphan_count);
+	percpu_counter_dec(&tcpx_orphans);
 }
 
 /**
@@ -240,7 +245,10 @@ void tcpx_orphan_dec(struct sock *sk)
 bool tcpx_check_oom(struct sock *sk, int shift)
 {
 	struct tcpx_net *tn = tcpx_pernet(sock_net(sk));
-	bool many = atomic_read(&tn->orphan_count) << shift > READ_ONCE(tn->sysctl.tcp_max_orphans);
+	int of_host = READ_ONCE(tcpx_pernet(&init_net)->sysctl.tcp_max_orphans);
+	int most = READ_ONCE(tn->sysctl.tcp_max_orphans);
+	bool many = atomic_read(&tn->orphan_count) > most >> shift ||
+		    percpu_counter_compare(&tcpx_orphans, of_host >> shift) > 0;
 	bool memory = sk->sk_wmem_queued > SOCK_MIN_SNDBUF &&
 		      sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
 
@@ -961,12 +969,18 @@ int __init tcpx_proto_init(void)
 	tcpx_prot.memory_allocated = tcp_prot.memory_allocated;
 	tcpx_prot.sockets_allocated = tcp_prot.sockets_allocated;
 	tcpx_prot.sysctl_mem = tcp_prot.sysctl_mem;
-	err = tcpx6_proto_init();
+	err = percpu_counter_init(&tcpx_orphans, 0, GFP_KERNEL);
 	if (err)
 		return err;
-	err = proto_register(&tcpx_prot, 1);
+	err = tcpx6_proto_init();
 	if (err)
-		tcpx6_proto_exit();
+		goto err_orphans;
+	err = proto_register(&tcpx_prot, 1);
+	if (!err)
+		return 0;
+	tcpx6_proto_exit();
+err_orphans:
+	percpu_counter_destroy(&tcpx_orphans);
 	return err;
 }
 
@@ -977,4 +991,5 @@ void tcpx_proto_exit(void)
 {
 	proto_unregister(&tcpx_prot);
 	tcpx6_proto_exit();
+	percpu_counter_destroy(&tcpx_orphans);
 }

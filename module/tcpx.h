@@ -329,7 +329,7 @@ struct tcpx_hashinfo {
  * @nr_sock: full sockets of this netns alive (any state)
  * @tw_count: TIME_WAIT entries; limited by net.ipv4.tcp_max_tw_buckets
  * @req_count: request socks
- * @orphan_count: sockets without a file, limited by tcp_max_orphans
+ * @orphan_count: sockets without a file, limited by tcp_max_orphans; see also proto.c
  * @challenge_timestamp: second of the current challenge-ACK budget
  * @challenge_count: what is left of it, rfc5961#section-7
  * @rsv_work: bhash.c: gives up idle reservations

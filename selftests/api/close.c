@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The end of a connection: shutdown, close, linger, and the states of it. */
 #include "api.h"
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 
 static void set_linger(int fd, int on, int seconds)
@@ -330,20 +332,13 @@ TEST_F(end, many_in_time_wait)
 					   ST_TIME_WAIT) == rows));
 }
 
-/*
- * An orphan that still has data to send is kept, as long as there are not more of them
- * than tcp_max_orphans; the next is reset.
- */
-TEST_F(end, orphan_limit)
+/* So many orphans with data to send are kept, the next is reset. */
+static void make_orphans(struct __test_metadata *_metadata, FIXTURE_DATA(end) *self, int limit)
 {
-	const int limit = 3;
 	int kept, c, s;
 
-	if (variant->client != AF_TCPX)
-		SKIP(return, "kernel TCP counts when its processors are not idle, now and then");
-	api_sysctl("tcpx/tcp_max_orphans", "%d", limit);
 	for (kept = 0; kept <= limit; kept++) {
-		c = api_connected(variant->client, &self->addr);
+		c = api_connected(AF_TCPX, &self->addr);
 		s = api_accept(self->l);
 		api_opt(s, SOL_SOCKET, SO_RCVBUF, 10000);
 		api_fill(c);
@@ -351,6 +346,53 @@ TEST_F(end, orphan_limit)
 		EXPECT_TRUE(kept < limit ? API_STAYS(api_state(s) != ST_CLOSE) :
 					   API_WAIT(api_state(s) == ST_CLOSE));
 	}
+}
+
+/* Set /proc/sys/net/NAME of the first network namespace; what it was. */
+static long first_netns_sysctl(const char *name, long value)
+{
+	int own = open("/proc/self/ns/net", O_RDONLY), first = open("/proc/1/ns/net", O_RDONLY);
+	long before;
+
+	if (own < 0 || first < 0 || setns(first, CLONE_NEWNET))
+		api_die("the first network namespace");
+	before = api_sysctl_get(name, 0);
+	api_sysctl(name, "%ld", value);
+	if (setns(own, CLONE_NEWNET))
+		api_die("our network namespace");
+	close(first);
+	close(own);
+	return before;
+}
+
+/*
+ * An orphan that still has data to send is kept, as long as there are not more of them
+ * than tcp_max_orphans; the next is reset.
+ */
+TEST_F(end, orphan_limit)
+{
+	const int limit = 3;
+
+	if (variant->client != AF_TCPX)
+		SKIP(return, "kernel TCP counts when its processors are not idle, now and then");
+	api_sysctl("tcpx/tcp_max_orphans", "%d", limit);
+	make_orphans(_metadata, self, limit);
+}
+
+/* Orphans of all namespaces count against the first one's limit: who has a namespace of his own
+ * may set that one's as he likes.
+ */
+TEST_F(end, orphan_limit_of_host)
+{
+	const int limit = 3;
+	long before;
+
+	if (variant->client != AF_TCPX)
+		SKIP(return, "kernel TCP's is in the first namespace only, and read now and then");
+	api_sysctl("tcpx/tcp_max_orphans", "%d", INT_MAX);
+	before = first_netns_sysctl("tcpx/tcp_max_orphans", limit);
+	make_orphans(_metadata, self, limit);
+	first_netns_sysctl("tcpx/tcp_max_orphans", before);
 }
 
 TEST_HARNESS_MAIN
