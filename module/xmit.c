@@ -120,14 +120,10 @@ void tcpx_event_new_data_sent(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Segments the congestion window has room for. */
-static unsigned int tcpx_cwnd_test(const struct tcpx_sock *tp, const struct sk_buff *skb)
+static unsigned int tcpx_cwnd_test(const struct tcpx_sock *tp)
 {
-	u32 in_flight, cwnd = tp->cc.snd_cwnd;
+	u32 in_flight = tcpx_packets_in_flight(tp), cwnd = tp->cc.snd_cwnd;
 
-	/* A FIN alone goes always: it closes nothing that waits behind it. */
-	if ((TCPX_CB(skb)->tcp_flags & TCPHDR_FIN) && tcpx_skb_pcount(skb) == 1)
-		return 1;
-	in_flight = tcpx_packets_in_flight(tp);
 	if (in_flight >= cwnd)
 		return 0;
 	/* Half the window at a time at most, so that bursts overlap. */
@@ -432,7 +428,7 @@ static bool tcpx_write_xmit(struct sock *sk, unsigned int mss_now, int nonagle,
 		if (tcpx_pacing_check(sk))
 			break;
 		segs = tcpx_init_tso_segs(skb, mss_now);
-		quota = tcpx_cwnd_test(tp, skb);
+		quota = tcpx_cwnd_test(tp);
 		if (!quota) {
 			if (push_one != 2)
 				break;

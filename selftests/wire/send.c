@@ -433,3 +433,16 @@ CASE(window_halves_after_loss)
 	/* Seven tenths of ten and an ACK's growth, far from the twenty without. */
 	CHECK(w, fresh >= 5 && fresh <= 12);
 }
+
+/* Kernel TCP of before sent it beyond the congestion window, with what data was on it. */
+CASE(fin_waits_for_the_congestion_window)
+{
+	kernel_tcp_since(w, 7, 3);
+	conn_slow(w, c, "mss=1000 sackok ws=0");
+	conn_write(c, 11000, 0);
+	CHECK_EQ(w, 0, shutdown(c->fd, SHUT_WR));
+	rx_stream(c, 1, 10001, 1000);
+	none_for(c, 100);
+	tx(c, ". ack=1001");
+	rx(c, "PF. seq=10001 len=1000");
+}
