@@ -289,9 +289,8 @@ bool tcpx_small_queue_check(struct sock *sk, const struct sk_buff *skb, unsigned
 
 	limit = max_t(unsigned long, 2 * skb->truesize,
 		      READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift));
-	if (sk->sk_pacing_status == SK_PACING_NONE)
-		limit = min_t(unsigned long, limit,
-			      READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_limit_output_bytes));
+	limit = min_t(unsigned long, limit,
+		      READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_limit_output_bytes));
 	limit <<= factor;
 	if (refcount_read(&sk->sk_wmem_alloc) <= limit)
 		return false;

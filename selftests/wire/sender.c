@@ -230,13 +230,15 @@ CASE(limited_by_the_send_buffer)
  * The qdisc cuts what it gets, packets of two segments here, and the whole waits in it.
  * What is in it counts still, and each that leaves makes room, without an ACK.
  */
-CASE(small_queue_in_a_qdisc_that_cuts)
+static void small_queue(struct wire *w, struct conn *c, bool paced)
 {
 	__u32 seq;
 
 	sysctl_set(w, "tcp_limit_output_bytes", "1000");
 	slow_link();
 	conn_slow(w, c, OPTS);
+	if (paced)
+		sock_set(w, c->fd, SOL_SOCKET, SO_MAX_PACING_RATE, 100000000);
 	conn_write(c, 8000, 0);
 	/* One packet waits, and another if there was but one. */
 	CHECK_EQ(w, 4, sock_info(c).unacked);
@@ -245,6 +247,17 @@ CASE(small_queue_in_a_qdisc_that_cuts)
 		CHECK(w, sock_info(c).unacked <= seq / 1000 + 4);
 	}
 	none_for(c, QUIET_MS);
+}
+
+CASE(small_queue_in_a_qdisc_that_cuts)
+{
+	small_queue(w, c, false);
+}
+
+CASE(small_queue_of_a_paced_flow)
+{
+	kernel_tcp_since(w, 7, 3);
+	small_queue(w, c, true);
 }
 
 /* ---- autocorking ---- */
