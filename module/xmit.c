@@ -595,7 +595,7 @@ void tcpx_send_loss_probe(struct sock *sk)
 	tp->tlp_retrans = 0;
 	skb = tcpx_send_head(sk);
 	if (skb && tcpx_snd_wnd_test(tp, skb, mss)) {
-		tcpx_write_xmit(sk, mss, tp->nonagle, 2, GFP_ATOMIC);
+		tcpx_write_xmit(sk, mss, TCPX_NAGLE_OFF, 2, GFP_ATOMIC);
 		if (tp->packets_out > prior)
 			goto sent;
 		goto rearm;
