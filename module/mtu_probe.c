@@ -106,7 +106,7 @@ static void tcpx_mtu_check_reprobe(struct sock *sk)
 	const struct net *net = sock_net(sk);
 	u32 interval = READ_ONCE(net->ipv4.sysctl_tcp_probe_interval);
 
-	if ((s32)(tcpx_jiffies32() - tp->mtup.probe_timestamp) < (s32)(interval * HZ))
+	if (tcpx_jiffies32() - tp->mtup.probe_timestamp < interval * HZ)
 		return;
 	tp->mtup.probe_size = 0;
 	tp->mtup.search_high = tp->rx_opt.mss_clamp + sizeof(struct tcphdr) +
