@@ -413,6 +413,8 @@ void tcpx_send_fin(struct sock *sk)
 		sk_mem_charge(sk, skb->truesize);
 		tcpx_init_nondata_skb(skb, tp->write_seq, TCPHDR_ACK | TCPHDR_FIN);
 		__skb_header_release(skb);
+		if (skb_queue_empty(&sk->sk_write_queue))
+			tcpx_chrono_start(sk, TCP_CHRONO_BUSY);
 		__skb_queue_tail(&sk->sk_write_queue, skb);
 		sk_wmem_queued_add(sk, skb->truesize);
 		tp->write_seq++;

@@ -183,6 +183,16 @@ CASE(busy_time)
 	CHECK_EQ(w, 0, sock_info(c).sndbuf_limited_ms);
 }
 
+/* A FIN alone makes busy as well. */
+CASE(busy_time_of_a_fin)
+{
+	conn_slow(w, c, OPTS);
+	CHECK_EQ(w, 0, shutdown(c->fd, SHUT_WR));
+	rx(c, "F. seq=1");
+	none_for(c, 300);
+	CHECK_TIME(w, sock_info(c).busy_ms >= 300 - JIFFY_MS);
+}
+
 CASE(limited_by_the_peers_window)
 {
 	w->peer_win = 2000;
