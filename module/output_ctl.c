@@ -39,7 +39,7 @@ static u32 tcpx_acceptable_seq(const struct tcpx_sock *tp)
 	u32 end = tcpx_wnd_end(tp);
 
 	if (!before(end, tp->snd_nxt) ||
-	    (tp->rx_opt.wscale_ok && tp->snd_nxt - end < 1U << tp->rx_opt.snd_wscale))
+	    (tp->rx_opt.wscale_ok && tp->snd_nxt - end < 1U << tp->rx_opt.rcv_wscale))
 		return tp->snd_nxt;
 	return end;
 }
