@@ -623,7 +623,7 @@ static void tcpx_probe_timer(struct sock *sk)
 	}
 	max_probes = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_retries2);
 	if (sock_flag(sk, SOCK_DEAD)) {
-		bool alive = tcpx_probe0_when(sk, tp->rto_max) < tp->rto_max;
+		bool alive = (u64)tp->rto << tp->backoff < tp->rto_max;
 
 		max_probes = tcpx_orphan_retries(sk, alive);
 		if (!alive && tp->backoff >= max_probes) {
