@@ -263,9 +263,12 @@ int tcpx_prune_queue(struct sock *sk, const struct sk_buff *in_skb)
 	struct tcpx_sock *tp = tcpx_sk(sk);
 	struct tcpx_rcv_queue q = { .list = &sk->sk_receive_queue };
 
+	/* There is nothing to prune: others have the memory. */
+	if (!atomic_read(&sk->sk_rmem_alloc))
+		return -1;
 	TCPX_NET_INC(sock_net(sk), LINUX_MIB_PRUNECALLED);
 
-	if (atomic_read(&sk->sk_rmem_alloc) >= sk->sk_rcvbuf)
+	if (tcpx_rcvbuf_overdrawn(sk))
 		tcpx_clamp_window(sk);
 	else if (tcpx_under_memory_pressure(sk))
 		tcpx_pressure_rcv_ssthresh(sk);
