@@ -119,7 +119,7 @@ static const struct tcpx_knob tcpx_knobs[] = {
 	  .preset = TCPX_ECN_OPTION_FULL, .most = 3 },
 	/* times a round trip */
 	{ KNOB(tcp_ecn_option_beacon), .host = TCPX_HAVE_SYSCTL_TCP_ECN_OPTION,
-	  .preset = 3, .most = 255 },
+	  .preset = 3, .most = 3 },
 	{ KNOB(tcp_rto_min_us), .host = TCPX_HAVE_SYSCTL_TCP_RTO_MIN_US,
 	  .preset = USEC_PER_SEC / 5, .least = 1, .most = INT_MAX },
 	{ KNOB(tcp_rto_max_ms), .host = TCPX_HAVE_SYSCTL_TCP_RTO_MAX_MS,
