@@ -240,11 +240,15 @@ static void tcpx_ofo_merge_right(struct sock *sk, struct sk_buff *skb)
 /* Append skb's data to one that ends where it starts. */
 static bool tcpx_ofo_try_coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
 {
+	u32 segs = max_t(u32, 1, skb_shinfo(to)->gso_segs) +
+		   max_t(u32, 1, skb_shinfo(skb)->gso_segs);
 	bool fragstolen;
 
 	if (TCPX_CB(skb)->seq != TCPX_CB(to)->end_seq ||
 	    !tcpx_try_coalesce(sk, to, skb, &fragstolen))
 		return false;
+	/* So many are dropped if it is pruned. */
+	skb_shinfo(to)->gso_segs = min_t(u32, segs, U16_MAX);
 	/* As for one that stays: the window goes on growing. */
 	if (tcpx_is_sack(tcpx_sk(sk)))
 		tcpx_grow_window(sk, skb);
