@@ -287,11 +287,14 @@ static void diag_fill_row(struct inet_diag_msg *msg, struct sock *sk, struct use
 	msg->idiag_timer = row.timer;
 	msg->idiag_retrans = row.timer == TCPX_ROW_TIMER_RETRANS ? row.retransmits :
 								    row.probes_out;
+	if (sk->sk_state == TCP_NEW_SYN_RECV)
+		/* How often the SYN-ACK was sent again, whatever for; a bit field, any will do. */
+		msg->idiag_retrans = data_race((u8)inet_reqsk(sk)->num_retrans);
 	msg->idiag_expires = row.timer ? jiffies_delta_to_msecs(row.expires_in) : 0;
 	msg->idiag_rqueue = row.rx_queue;
 	msg->idiag_wqueue = row.state == TCP_LISTEN ? READ_ONCE(sk->sk_max_ack_backlog) :
 						      row.tx_queue;
-	msg->idiag_uid = from_kuid_munged(ns, row.uid);
+	msg->idiag_uid = row.full ? from_kuid_munged(ns, row.uid) : 0;
 	msg->idiag_inode = row.inode;
 	diag_fill_id(&msg->id, sk);
 }
