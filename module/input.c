@@ -545,9 +545,12 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 					  SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
 			return false;
 		}
-		if (tcpx_reset_check(sk, skb))
-			tcpx_reset(sk, skb);
-		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
+		if (!tcpx_reset_check(sk, skb)) {
+			tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_INVALID_SEQUENCE);
+			return false;
+		}
+		tcpx_reset(sk, skb);
+		consume_skb(skb);
 		return false;
 	}
 
@@ -555,11 +558,12 @@ static bool tcpx_validate_incoming(struct sock *sk, struct sk_buff *skb, const s
 	if (th->rst) {
 		if (tcpx_rst_exact(sk, skb)) {
 			tcpx_reset(sk, skb);
-		} else {
-			if (!tp->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
-				tcpx_fastopen_bad_end(sk);
-			tcpx_send_challenge_ack(sk);
+			consume_skb(skb);
+			return false;
 		}
+		if (!tp->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
+			tcpx_fastopen_bad_end(sk);
+		tcpx_send_challenge_ack(sk);
 		tcpx_drop(sk, skb, SKB_DROP_REASON_TCP_RESET);
 		return false;
 	}
