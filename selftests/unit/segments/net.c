@@ -221,9 +221,23 @@ struct proto tcp_prot = {
 	.sysctl_mem		= net_mem,
 };
 
+int percpu_counter_batch = 32;
+
+int __percpu_counter_init(struct percpu_counter *fbc, s64 amount, gfp_t gfp,
+			  struct lock_class_key *key)
+{
+	fbc->count = amount;
+	return 0;
+}
+
 void percpu_counter_add_batch(struct percpu_counter *fbc, s64 amount, s32 batch)
 {
 	fbc->count += amount;
+}
+
+int __percpu_counter_compare(struct percpu_counter *fbc, s64 rhs, s32 batch)
+{
+	return fbc->count < rhs ? -1 : fbc->count > rhs;
 }
 
 long net_memory(void)
