@@ -74,8 +74,9 @@ worker()
 
 # What cgroup attaches and enables changes what every socket of the kernel does, SO_RESERVE_MEM
 # for one, and has the kernel patch its code, as the BPF of lsm does, which QEMU's emulated
-# processors take for int3 when they run that code meanwhile: nothing runs beside these.
-for prog in cgroup lsm; do
+# processors take for int3 when they run that code meanwhile: nothing runs beside these. Nor beside
+# close, which lowers the host's tcp_max_orphans.
+for prog in cgroup lsm close; do
 	case " $* " in *" $prog "*) run_prog "$prog" ;; esac
 done
 
