@@ -92,7 +92,8 @@ static bool tcpx_is_syn(const struct tcphdr *th)
 	return (tcp_flag_word(th) & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
-/* Is there anything to find for a segment, its ports to be read, and the port ours? Part of
+/* Is there anything to find for a segment, its ports to be read, and the port ours? Not yet where a
+ * VRF, or ipvlan, has still to say whose it is; the VRF's comes here once more. Part of
  * the hook, as what follows is: each segment from outside pays for them.
  */
 static __always_inline bool tcpx_early_wanted(const struct tcpx_net *tn, struct sk_buff *skb)
@@ -100,6 +101,7 @@ static __always_inline bool tcpx_early_wanted(const struct tcpx_net *tn, struct 
 	const struct net *net = tn->net;
 
 	return !skb_dst(skb) && !skb->sk && skb->pkt_type == PACKET_HOST &&
+	       !netif_is_l3_slave(skb->dev) && !netif_has_l3_rx_handler(skb->dev) &&
 	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux) &&
 	       pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(struct tcphdr)) &&
